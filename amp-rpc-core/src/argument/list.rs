@@ -1,0 +1,154 @@
+//! Lists: Twisted's `ListOf` and `AmpList`.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::{Item, Single};
+use crate::context::Context;
+use crate::error::{DecodeError, EncodeError};
+use crate::fields::Fields;
+use crate::schema::Type;
+use crate::wire::{Decoder, Limits, RawValue, ValueWriter};
+
+/// Writes a `ListOf`: each element behind its 16-bit length.
+pub(crate) fn encode<T>(
+    items: impl Iterator<Item = T>,
+    out: &mut ValueWriter<'_>,
+    mut encode: impl FnMut(T, &mut ValueWriter<'_>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    for (index, item) in items.enumerate() {
+        out.element(|out| encode(item, out))
+            .map_err(|error| error.at_index(index))?;
+    }
+    Ok(())
+}
+
+/// Reads a `ListOf`.
+pub(crate) fn decode<T>(
+    value: RawValue<'_>,
+    cx: &mut dyn Context,
+    mut decode: impl FnMut(RawValue<'_>, &mut dyn Context) -> Result<T, DecodeError>,
+) -> Result<Vec<T>, DecodeError> {
+    let mut items = Vec::new();
+    let mut rest = value.as_bytes();
+    while !rest.is_empty() {
+        let element = rest.split_first_chunk().and_then(|(length, behind)| {
+            behind.split_at_checked(usize::from(u16::from_be_bytes(*length)))
+        });
+        let Some((element, behind)) = element else {
+            if cx.cuts_lists() {
+                break;
+            }
+            return Err(DecodeError::refused(
+                "a whole element",
+                "but the list ends in the middle of it",
+            )
+            .at_index(items.len()));
+        };
+        rest = behind;
+        items.push(decode(value.part(element), cx).map_err(|error| error.at_index(items.len()))?);
+    }
+    Ok(items)
+}
+
+/// Writes an `AmpList`: each element as a whole box. Used by `#[derive(Fields)]`.
+///
+/// # Errors
+///
+/// When a field cannot be encoded; the error names the row and the key.
+pub fn encode_rows<'a, T: Fields + 'a>(
+    rows: impl Iterator<Item = &'a T>,
+    out: &mut ValueWriter<'_>,
+    cx: &mut dyn Context,
+) -> Result<(), EncodeError> {
+    for (index, row) in rows.enumerate() {
+        out.nested_box(|out| row.to_box(out, cx))
+            .map_err(|error| error.at_index(index))?;
+    }
+    Ok(())
+}
+
+/// Reads an `AmpList`. Used by `#[derive(Fields)]`.
+///
+/// # Errors
+///
+/// When a row cannot be decoded or is cut off; the error names the row and the key.
+pub fn decode_rows<T: Fields>(
+    value: RawValue<'_>,
+    cx: &mut dyn Context,
+) -> Result<Vec<T>, DecodeError> {
+    decode_boxes(value, cx, |view, cx| T::from_box(view, cx))
+}
+
+/// Reads an `AmpList` whose rows `decode` understands.
+pub(crate) fn decode_boxes<T>(
+    value: RawValue<'_>,
+    cx: &mut dyn Context,
+    mut decode: impl FnMut(&crate::wire::BoxView<'_>, &mut dyn Context) -> Result<T, DecodeError>,
+) -> Result<Vec<T>, DecodeError> {
+    let mut rows = Vec::new();
+    let mut rest = value.as_bytes();
+    // The value is in memory already: no further limit is needed.
+    let mut decoder = Decoder::new(Limits::DEFAULT);
+    while !rest.is_empty() {
+        let frame = match decoder.decode(rest) {
+            Ok(Some(frame)) => frame,
+            Ok(None) | Err(_) if cx.cuts_lists() => break,
+            Ok(None) => {
+                let problem = "but the list ends in the middle of it";
+                return Err(DecodeError::refused("a whole box", problem).at_index(rows.len()));
+            }
+            Err(error) => {
+                let problem = alloc::format!("but {error}");
+                return Err(DecodeError::refused("a whole box", problem).at_index(rows.len()));
+            }
+        };
+        rest = &rest[frame.len()..];
+        let view = value.view(frame.view());
+        rows.push(decode(&view, cx).map_err(|error| error.at_index(rows.len()))?);
+    }
+    Ok(rows)
+}
+
+impl<T: Item> Item for Vec<T> {
+    const LIST_TYPE: &'static Type = &Type::ListOf(crate::Shared::Static(T::LIST_TYPE));
+
+    fn encode_list<'a>(
+        items: impl Iterator<Item = &'a Self>,
+        out: &mut ValueWriter<'_>,
+        cx: &mut dyn Context,
+    ) -> Result<(), EncodeError>
+    where
+        Self: 'a,
+    {
+        encode(items, out, |item, out| T::encode_list(item.iter(), out, cx))
+    }
+
+    fn decode_list(value: RawValue<'_>, cx: &mut dyn Context) -> Result<Vec<Self>, DecodeError> {
+        decode(value, cx, T::decode_list)
+    }
+}
+
+macro_rules! lists {
+    ($($list:ty),*) => {$(
+        impl<T: Item> Single for $list {
+            const TYPE: &'static Type = T::LIST_TYPE;
+
+            fn encode_with(
+                &self,
+                out: &mut ValueWriter<'_>,
+                cx: &mut dyn Context,
+            ) -> Result<(), EncodeError> {
+                T::encode_list(self.iter(), out, cx)
+            }
+
+            fn decode_with(value: RawValue<'_>, cx: &mut dyn Context) -> Result<Self, DecodeError> {
+                T::decode_list(value, cx).map(Into::into)
+            }
+        }
+    )*};
+}
+
+lists!(Vec<T>, VecDeque<T>, Box<[T]>, Arc<[T]>);

@@ -1,0 +1,307 @@
+//! Argument types: Rust values as the values of a box.
+//!
+//! Three traits, from the simple to the general:
+//!
+//! * [`Argument`]: one value as the bytes of one pair. All basic types have it, and an application's
+//!   own types need only its two functions.
+//! * [`Item`]: what a list may hold: every `Argument` (Twisted's `ListOf`) and every struct with
+//!   `#[derive(Fields)]` (Twisted's `AmpList`).
+//! * [`Field`]: a member of a command, which sees the whole box and the connection. Every `Argument`
+//!   is one, as are `Option<T>` and `Vec<T>`; types that use several keys implement it themselves.
+
+mod integer;
+pub mod list;
+mod string;
+
+use alloc::vec::Vec;
+
+use crate::context::Context;
+use crate::error::{DecodeError, EncodeError};
+use crate::schema::Type;
+use crate::wire::{BoxView, BoxWriter, Key, RawValue, ValueWriter};
+
+/// A value that travels as the bytes of one pair; Twisted's `Argument` with `toString` and
+/// `fromString`.
+///
+/// ```
+/// use amp_rpc_core::wire::{RawValue, ValueWriter};
+/// use amp_rpc_core::{Argument, DecodeError, EncodeError};
+///
+/// /// A color as six hexadecimal digits.
+/// struct Color(u32);
+///
+/// impl Argument for Color {
+///     fn encode(&self, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
+///         out.extend_from_slice(format!("{:06x}", self.0).as_bytes());
+///         Ok(())
+///     }
+///
+///     fn decode(value: RawValue<'_>) -> Result<Self, DecodeError> {
+///         let digits = core::str::from_utf8(&value).ok().filter(|text| text.len() == 6);
+///         digits
+///             .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+///             .map(Color)
+///             .ok_or_else(|| DecodeError::expected("a color such as `ff8000`", &value))
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an argument type of AMP",
+    note = "implement `Argument` for a single value, or put `#[derive(amp_rpc::Fields)]` on a struct that stands in a `Vec`"
+)]
+pub trait Argument: Sized {
+    /// The type in a schema. Types of an application's own may leave it or give their name.
+    const TYPE: &'static Type = &Type::Custom(crate::Shared::Static("custom"));
+
+    /// Appends the value's bytes.
+    ///
+    /// # Errors
+    ///
+    /// When the value has no form on the wire. Its length is checked by the caller.
+    fn encode(&self, out: &mut ValueWriter<'_>) -> Result<(), EncodeError>;
+
+    /// Reads the value.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not a value of this type: [`DecodeError::expected`].
+    fn decode(value: RawValue<'_>) -> Result<Self, DecodeError>;
+
+    /// The type of a list of such values. Only `u8` changes this: a `Vec<u8>` is a string of bytes.
+    #[doc(hidden)]
+    const LIST_TYPE: &'static Type = &Type::ListOf(crate::Shared::Static(Self::TYPE));
+
+    #[doc(hidden)]
+    fn encode_list<'a>(
+        items: impl Iterator<Item = &'a Self>,
+        out: &mut ValueWriter<'_>,
+    ) -> Result<(), EncodeError>
+    where
+        Self: 'a,
+    {
+        list::encode(items, out, |item, out| item.encode(out))
+    }
+
+    #[doc(hidden)]
+    fn decode_list(value: RawValue<'_>, cx: &mut dyn Context) -> Result<Vec<Self>, DecodeError> {
+        list::decode(value, cx, |value, _| Self::decode(value))
+    }
+}
+
+/// What the elements of a list may be: an [`Argument`], another list, or a struct with
+/// `#[derive(Fields)]`, which makes the list an AmpList.
+#[diagnostic::on_unimplemented(
+    message = "a list of `{Self}` is not an argument type of AMP",
+    note = "implement `Argument` for a single value, or put `#[derive(amp_rpc::Fields)]` on a struct"
+)]
+pub trait Item: Sized {
+    /// The type of the list in a schema.
+    const LIST_TYPE: &'static Type;
+
+    /// Appends the list.
+    ///
+    /// # Errors
+    ///
+    /// When an element cannot be encoded or is too long; the error names its index.
+    fn encode_list<'a>(
+        items: impl Iterator<Item = &'a Self>,
+        out: &mut ValueWriter<'_>,
+        cx: &mut dyn Context,
+    ) -> Result<(), EncodeError>
+    where
+        Self: 'a;
+
+    /// Reads the list.
+    ///
+    /// # Errors
+    ///
+    /// When an element cannot be decoded, or the list ends within one; the error names its index.
+    fn decode_list(value: RawValue<'_>, cx: &mut dyn Context) -> Result<Vec<Self>, DecodeError>;
+}
+
+impl<T: Argument> Item for T {
+    const LIST_TYPE: &'static Type = <T as Argument>::LIST_TYPE;
+
+    fn encode_list<'a>(
+        items: impl Iterator<Item = &'a Self>,
+        out: &mut ValueWriter<'_>,
+        _cx: &mut dyn Context,
+    ) -> Result<(), EncodeError>
+    where
+        Self: 'a,
+    {
+        <T as Argument>::encode_list(items, out)
+    }
+
+    fn decode_list(value: RawValue<'_>, cx: &mut dyn Context) -> Result<Vec<Self>, DecodeError> {
+        <T as Argument>::decode_list(value, cx)
+    }
+}
+
+/// A value under exactly one key that may need the connection: every [`Argument`] and every list.
+///
+/// Most types implement [`Argument`] instead; a type implements this one when its value cannot be
+/// read without the connection, as a descriptor's cannot.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an argument type of AMP",
+    note = "implement `Argument` for a single value, or put `#[derive(amp_rpc::Fields)]` on a struct that stands in a `Vec`"
+)]
+pub trait Single: Sized {
+    /// The type in a schema.
+    const TYPE: &'static Type;
+
+    /// Appends the value's bytes.
+    ///
+    /// # Errors
+    ///
+    /// When the value has no form on the wire.
+    fn encode_with(
+        &self,
+        out: &mut ValueWriter<'_>,
+        cx: &mut dyn Context,
+    ) -> Result<(), EncodeError>;
+
+    /// Reads the value.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not a value of this type.
+    fn decode_with(value: RawValue<'_>, cx: &mut dyn Context) -> Result<Self, DecodeError>;
+}
+
+impl<T: Argument> Single for T {
+    const TYPE: &'static Type = <T as Argument>::TYPE;
+
+    #[inline]
+    fn encode_with(
+        &self,
+        out: &mut ValueWriter<'_>,
+        _cx: &mut dyn Context,
+    ) -> Result<(), EncodeError> {
+        self.encode(out)
+    }
+
+    #[inline]
+    fn decode_with(value: RawValue<'_>, _cx: &mut dyn Context) -> Result<Self, DecodeError> {
+        Self::decode(value)
+    }
+}
+
+/// The box that a [`Field`] reads itself from.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    key: Key<'a>,
+    value: Option<RawValue<'a>>,
+    whole: &'a BoxView<'a>,
+}
+
+impl<'a> Source<'a> {
+    /// The field `key` of the box `whole`, where `value` stands.
+    pub fn new(key: Key<'a>, value: Option<RawValue<'a>>, whole: &'a BoxView<'a>) -> Self {
+        Self { key, value, whole }
+    }
+
+    /// The key that the command declares for the field.
+    pub fn key(&self) -> Key<'a> {
+        self.key
+    }
+
+    /// The value under that key, if there is one.
+    pub fn value(&self) -> Option<RawValue<'a>> {
+        self.value
+    }
+
+    /// The whole box, for a field that uses further keys.
+    pub fn whole_box(&self) -> &'a BoxView<'a> {
+        self.whole
+    }
+}
+
+/// A member of a command's arguments or response; Twisted's `toBox` and `fromBox`.
+///
+/// A type may use several keys: `key` is the one that the command declares, and by custom the
+/// others begin with it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an argument type of AMP",
+    note = "implement `Argument` for a single value, or put `#[derive(amp_rpc::Fields)]` on a struct that stands in a `Vec`"
+)]
+pub trait Field: Sized {
+    /// The type in a schema.
+    const TYPE: &'static Type;
+
+    /// Whether the field may be left out.
+    const OPTIONAL: bool = false;
+
+    /// Writes the field's pairs, or none where an optional value is absent.
+    ///
+    /// # Errors
+    ///
+    /// When the value cannot be encoded.
+    fn to_box(
+        &self,
+        key: Key<'_>,
+        out: &mut BoxWriter<'_>,
+        cx: &mut dyn Context,
+    ) -> Result<(), EncodeError>;
+
+    /// Reads the field.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing or cannot be decoded; the error names the key.
+    fn from_box(source: Source<'_>, cx: &mut dyn Context) -> Result<Self, DecodeError>;
+}
+
+impl<T: Single> Field for T {
+    const TYPE: &'static Type = <T as Single>::TYPE;
+
+    #[inline]
+    fn to_box(
+        &self,
+        key: Key<'_>,
+        out: &mut BoxWriter<'_>,
+        cx: &mut dyn Context,
+    ) -> Result<(), EncodeError> {
+        out.pair(key, |out| self.encode_with(out, cx))
+    }
+
+    #[inline]
+    fn from_box(source: Source<'_>, cx: &mut dyn Context) -> Result<Self, DecodeError> {
+        match source.value {
+            Some(value) => T::decode_with(value, cx).map_err(|error| error.at(source.key)),
+            None => Err(missing(<T as Single>::TYPE).at(source.key)),
+        }
+    }
+}
+
+impl<T: Single> Field for Option<T> {
+    const TYPE: &'static Type = <T as Single>::TYPE;
+    const OPTIONAL: bool = true;
+
+    #[inline]
+    fn to_box(
+        &self,
+        key: Key<'_>,
+        out: &mut BoxWriter<'_>,
+        cx: &mut dyn Context,
+    ) -> Result<(), EncodeError> {
+        match self {
+            Some(value) => out.pair(key, |out| value.encode_with(out, cx)),
+            None => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn from_box(source: Source<'_>, cx: &mut dyn Context) -> Result<Self, DecodeError> {
+        source
+            .value
+            .map(|value| T::decode_with(value, cx).map_err(|error| error.at(source.key)))
+            .transpose()
+    }
+}
+
+/// The error for a required field of type `ty` that is not in the box.
+#[cold]
+pub(crate) fn missing(ty: &Type) -> DecodeError {
+    DecodeError::missing(alloc::format!("a value of type {ty}"))
+}

@@ -1,0 +1,72 @@
+//! The fields of one box together: a command's arguments, its response, or a row of an AmpList.
+
+use crate::context::Context;
+use crate::error::{DecodeError, EncodeError};
+use crate::schema::FieldSchema;
+use crate::wire::{BoxView, BoxWriter};
+
+/// A struct whose fields travel as the pairs of one box.
+///
+/// Derive it (`#[derive(Fields)]`) for responses and for the rows of an AmpList;
+/// `#[derive(Command)]` implements it for a command's arguments. `()` has no fields.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a set of fields",
+    note = "put `#[derive(amp_rpc::Fields)]` on the struct"
+)]
+pub trait Fields: Sized {
+    /// The fields in ascending order of their keys, as they are sent.
+    const SCHEMA: &'static [FieldSchema];
+
+    /// Writes the pairs.
+    ///
+    /// # Errors
+    ///
+    /// When a value cannot be encoded; the error names its key.
+    fn to_box(&self, out: &mut BoxWriter<'_>, cx: &mut dyn Context) -> Result<(), EncodeError>;
+
+    /// Reads the pairs; keys that are not fields are ignored.
+    ///
+    /// # Errors
+    ///
+    /// When a required key is missing or a value is not of its type; the error names the key.
+    fn from_box(view: &BoxView<'_>, cx: &mut dyn Context) -> Result<Self, DecodeError>;
+}
+
+impl Fields for () {
+    const SCHEMA: &'static [FieldSchema] = &[];
+
+    fn to_box(&self, _out: &mut BoxWriter<'_>, _cx: &mut dyn Context) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
+    fn from_box(_view: &BoxView<'_>, _cx: &mut dyn Context) -> Result<Self, DecodeError> {
+        Ok(())
+    }
+}
+
+/// Anything that can write itself as the pairs of a box: every [`Fields`], an
+/// [`AmpBox`](crate::AmpBox), dynamic values.
+///
+/// The conversation only needs this much of what it sends.
+pub trait WriteFields {
+    /// Writes the pairs.
+    ///
+    /// # Errors
+    ///
+    /// When a value cannot be encoded; the error names its key.
+    fn write_fields(
+        &self,
+        out: &mut BoxWriter<'_>,
+        cx: &mut dyn Context,
+    ) -> Result<(), EncodeError>;
+}
+
+impl<T: Fields> WriteFields for T {
+    fn write_fields(
+        &self,
+        out: &mut BoxWriter<'_>,
+        cx: &mut dyn Context,
+    ) -> Result<(), EncodeError> {
+        self.to_box(out, cx)
+    }
+}

@@ -1,0 +1,51 @@
+//! Boxes as bytes: the framing of AMP.
+//!
+//! A box is a sequence of pairs of key and value, each preceded by its length as a big-endian
+//! 16-bit number, and ends with a key length of zero:
+//!
+//! ```text
+//! 00 01 61  00 02 31 33   00 01 62  00 02 38 31   00 00
+//! └─ "a" ─┘ └── "13" ───┘ └─ "b" ─┘ └── "81" ───┘ └ end ┘
+//! ```
+//!
+//! Keys have 1 to 255 bytes, values 0 to 65,535.
+
+mod decode;
+mod key;
+mod limits;
+mod view;
+mod write;
+
+pub use decode::{Decoder, Frame, FrameError, Frames, parse};
+pub use key::{InvalidName, Key, Name};
+pub use limits::Limits;
+pub use view::{BoxView, Pairs, RawValue};
+pub use write::{BoxWriter, ValueWriter};
+
+/// The longest key, in bytes: the first byte of its length is always zero.
+pub const MAX_KEY: usize = 255;
+
+/// The longest value, in bytes, that the 16-bit length of AMP's framing can express.
+pub const MAX_VALUE: usize = 65_535;
+
+/// The six keys that carry the conversation itself; no argument may use them.
+pub mod protocol {
+    use super::Key;
+
+    /// The tag that the peer is to give back with its answer.
+    pub const ASK: Key<'static> = Key::from_prefixed(b"\0\x04_ask");
+    /// The tag of the ask that this box answers.
+    pub const ANSWER: Key<'static> = Key::from_prefixed(b"\0\x07_answer");
+    /// The name of the command.
+    pub const COMMAND: Key<'static> = Key::from_prefixed(b"\0\x08_command");
+    /// The tag of the ask that failed.
+    pub const ERROR: Key<'static> = Key::from_prefixed(b"\0\x06_error");
+    /// The error's code.
+    pub const ERROR_CODE: Key<'static> = Key::from_prefixed(b"\0\x0b_error_code");
+    /// The error's description, UTF-8.
+    pub const ERROR_DESCRIPTION: Key<'static> = Key::from_prefixed(b"\0\x12_error_description");
+
+    /// All six.
+    pub const KEYS: [Key<'static>; 6] =
+        [ANSWER, ASK, COMMAND, ERROR, ERROR_CODE, ERROR_DESCRIPTION];
+}

@@ -1,0 +1,215 @@
+use core::fmt;
+use core::ops::Deref;
+
+use bytes::Bytes;
+
+use super::Key;
+use crate::AmpBox;
+
+/// Values from this size on are handed out as slices of the buffer that was read; smaller ones
+/// are copied, so that keeping one does not keep a whole buffer alive.
+const SHARED_FROM: usize = 1024;
+
+/// A received box, borrowed from the buffer it was read into.
+///
+/// Nothing is copied and no map is built: looking a key up walks over the pairs. Where a key
+/// occurs more than once, the last occurrence counts, as in Twisted.
+#[derive(Clone, Copy)]
+pub struct BoxView<'a> {
+    /// Well-formed pairs without the terminator: only the decoder makes a view.
+    pairs: &'a [u8],
+    count: usize,
+    chunk: Option<&'a Bytes>,
+}
+
+impl<'a> BoxView<'a> {
+    /// `pairs` must be whole pairs; `count` how many they are.
+    pub(crate) fn new(pairs: &'a [u8], count: usize) -> Self {
+        Self {
+            pairs,
+            count,
+            chunk: None,
+        }
+    }
+
+    /// The same view, whose large values become slices of `chunk` instead of copies when they are
+    /// taken as [`Bytes`]. The view must lie within the chunk; where it does not, values are copied.
+    #[must_use]
+    pub fn within(mut self, chunk: &'a Bytes) -> Self {
+        let whole = chunk.as_ptr_range();
+        let own = self.pairs.as_ptr_range();
+        if whole.start <= own.start && own.end <= whole.end {
+            self.chunk = Some(chunk);
+        }
+        self
+    }
+
+    /// The number of pairs, repeated keys included.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether the box has no pairs.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The pairs in the order in which they came.
+    pub fn iter(&self) -> Pairs<'a> {
+        Pairs {
+            rest: self.pairs,
+            chunk: self.chunk,
+        }
+    }
+
+    /// The value of a key; the last one where the key is repeated.
+    pub fn get(&self, key: &[u8]) -> Option<RawValue<'a>> {
+        let mut found = None;
+        for (name, value) in self.iter() {
+            if name == key {
+                found = Some(value);
+            }
+        }
+        found
+    }
+
+    /// The values of several keys, which must be in ascending order.
+    ///
+    /// Costs one walk over the box where its keys are in order too, as Twisted and this crate send
+    /// them, and a binary search a pair otherwise.
+    pub fn lookup<const N: usize>(&self, keys: &[Key<'static>; N]) -> [Option<RawValue<'a>>; N] {
+        let mut found = [None; N];
+        let mut next = 0;
+        let mut rest = self.pairs;
+        while !rest.is_empty() {
+            let (prefixed, value, behind) = split_pair(rest);
+            rest = behind;
+            let index = if next < N && prefixed == keys[next].prefixed() {
+                next
+            } else {
+                match keys.binary_search_by(|key| key.name().cmp(&prefixed[2..])) {
+                    Ok(index) => index,
+                    Err(_) => continue,
+                }
+            };
+            found[index] = Some(RawValue {
+                bytes: value,
+                chunk: self.chunk,
+            });
+            next = index + 1;
+        }
+        found
+    }
+
+    /// A box of its own that needs the buffer no longer.
+    pub fn to_owned(&self) -> AmpBox {
+        self.iter()
+            .map(|(key, value)| (key.to_vec(), value.to_vec()))
+            .collect()
+    }
+
+    /// The pairs as they stand on the wire, without the terminator.
+    pub fn as_wire(&self) -> &'a [u8] {
+        self.pairs
+    }
+}
+
+/// Shows keys and the lengths of values: what a peer sends may be secret.
+impl fmt::Debug for BoxView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::amp_box::fmt_pairs(self.iter().map(|(key, value)| (key, value.len())), f)
+    }
+}
+
+/// Iterator over the pairs of a [`BoxView`].
+#[derive(Clone)]
+pub struct Pairs<'a> {
+    rest: &'a [u8],
+    chunk: Option<&'a Bytes>,
+}
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = (&'a [u8], RawValue<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let (prefixed, bytes, rest) = split_pair(self.rest);
+        self.rest = rest;
+        let value = RawValue {
+            bytes,
+            chunk: self.chunk,
+        };
+        Some((&prefixed[2..], value))
+    }
+}
+
+impl fmt::Debug for Pairs<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pairs").finish_non_exhaustive()
+    }
+}
+
+/// The first pair of well-formed pairs: the key with its length, the value without, and the rest.
+#[inline]
+fn split_pair(pairs: &[u8]) -> (&[u8], &[u8], &[u8]) {
+    let (prefixed, rest) = pairs.split_at(2 + usize::from(pairs[1]));
+    let length = usize::from(u16::from_be_bytes([rest[0], rest[1]]));
+    let (value, rest) = rest[2..].split_at(length);
+    (prefixed, value, rest)
+}
+
+/// The bytes of one value of a received box.
+#[derive(Clone, Copy)]
+pub struct RawValue<'a> {
+    bytes: &'a [u8],
+    chunk: Option<&'a Bytes>,
+}
+
+impl<'a> RawValue<'a> {
+    /// A value that lies in no received buffer.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, chunk: None }
+    }
+
+    /// A part of the same buffer, such as one element of a list.
+    pub(crate) fn part(self, bytes: &'a [u8]) -> Self {
+        Self { bytes, ..self }
+    }
+
+    /// A box within this value, whose values can be slices of the same buffer.
+    pub(crate) fn view(self, view: BoxView<'a>) -> BoxView<'a> {
+        BoxView {
+            chunk: self.chunk,
+            ..view
+        }
+    }
+
+    /// The bytes, for as long as the buffer lives.
+    pub fn as_bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The bytes to keep: from 1 KiB on a slice of the buffer that was read, otherwise a copy.
+    pub fn to_bytes(self) -> Bytes {
+        match self.chunk {
+            Some(chunk) if self.bytes.len() >= SHARED_FROM => chunk.slice_ref(self.bytes),
+            _ => Bytes::copy_from_slice(self.bytes),
+        }
+    }
+}
+
+impl Deref for RawValue<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.bytes
+    }
+}
+
+impl fmt::Debug for RawValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} bytes>", self.bytes.len())
+    }
+}

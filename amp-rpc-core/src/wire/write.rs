@@ -1,0 +1,272 @@
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::{BoxView, Decoder, Key, Limits, MAX_VALUE};
+use crate::error::EncodeError;
+
+/// Appends one box to a buffer of the caller's, keys in ascending order.
+///
+/// Pairs of the protocol's own keys are given at the start and merged in. A writer that is dropped
+/// before [`finish`](Self::finish) takes back everything it wrote, so a failed box leaves no trace.
+///
+/// ```
+/// use amp_rpc_core::wire::{BoxWriter, Key, Limits, protocol};
+///
+/// let mut out = Vec::new();
+/// let mut writer = BoxWriter::new(&mut out, Limits::DEFAULT, &[(protocol::ASK, b"1")]);
+/// writer.put(Key::from_prefixed(b"\0\x01a"), b"13")?;
+/// writer.finish()?;
+/// assert_eq!(out, b"\0\x04_ask\0\x011\0\x01a\0\x0213\0\0");
+/// # Ok::<(), amp_rpc_core::EncodeError>(())
+/// ```
+pub struct BoxWriter<'a> {
+    out: &'a mut Vec<u8>,
+    start: usize,
+    limits: Limits,
+    /// Pairs of the protocol that are still to be merged in, in ascending order.
+    pending: &'a [(Key<'a>, &'a [u8])],
+    /// Where the last pair begins, to notice keys that are out of order.
+    last: usize,
+    in_order: bool,
+    finished: bool,
+}
+
+impl<'a> BoxWriter<'a> {
+    /// Begins a box at the end of `out`; `protocol` are pairs to merge in, in ascending order.
+    pub fn new(out: &'a mut Vec<u8>, limits: Limits, protocol: &'a [(Key<'a>, &'a [u8])]) -> Self {
+        let start = out.len();
+        Self {
+            out,
+            start,
+            limits,
+            pending: protocol,
+            last: start,
+            in_order: true,
+            finished: false,
+        }
+    }
+
+    /// Appends a pair whose value `write` produces in place.
+    ///
+    /// Keys are best written in ascending order. Where they are not, the box is sorted at the end,
+    /// and the last pair of a repeated key stays.
+    ///
+    /// # Errors
+    ///
+    /// What `write` returns, and when the value is longer than the limit; both name the key.
+    #[inline]
+    pub fn pair<E: Into<EncodeError>>(
+        &mut self,
+        key: Key<'_>,
+        write: impl FnOnce(&mut ValueWriter<'_>) -> Result<(), E>,
+    ) -> Result<(), EncodeError> {
+        if !self.pending.is_empty() {
+            self.merge_pending(key)?;
+        }
+        self.pair_here(key, write)
+    }
+
+    /// Appends a pair.
+    ///
+    /// # Errors
+    ///
+    /// When the value is longer than the limit.
+    #[inline]
+    pub fn put(&mut self, key: Key<'_>, value: &[u8]) -> Result<(), EncodeError> {
+        self.pair(key, |out| {
+            out.extend_from_slice(value);
+            Ok::<(), EncodeError>(())
+        })
+    }
+
+    /// Ends the box.
+    ///
+    /// # Errors
+    ///
+    /// When the box is larger than [`Limits::box_bytes`], and for the protocol's pairs what
+    /// [`put`](Self::put) says.
+    #[inline]
+    pub fn finish(mut self) -> Result<(), EncodeError> {
+        for (key, value) in core::mem::take(&mut self.pending) {
+            self.put(*key, value)?;
+        }
+        self.out.extend_from_slice(&[0, 0]);
+        if self.out.len() - self.start > self.limits.box_bytes {
+            return Err(EncodeError::box_too_large(
+                self.out.len() - self.start,
+                self.limits.box_bytes,
+            ));
+        }
+        if !self.in_order {
+            self.sort();
+        }
+        self.finished = true;
+        Ok(())
+    }
+
+    fn merge_pending(&mut self, key: Key<'_>) -> Result<(), EncodeError> {
+        // Every key of the protocol begins with an underscore: most keys need no comparison.
+        let first = key.prefixed()[2];
+        if first < b'_' {
+            return Ok(());
+        }
+        while let [(pending, value), rest @ ..] = self.pending {
+            if *pending > key {
+                break;
+            }
+            self.pending = rest;
+            self.pair_here(*pending, |out| {
+                out.extend_from_slice(value);
+                Ok::<(), EncodeError>(())
+            })?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn pair_here<E: Into<EncodeError>>(
+        &mut self,
+        key: Key<'_>,
+        write: impl FnOnce(&mut ValueWriter<'_>) -> Result<(), E>,
+    ) -> Result<(), EncodeError> {
+        let at = self.out.len();
+        if at > self.start {
+            let previous = &self.out[self.last + 2..];
+            let previous = &previous[..usize::from(self.out[self.last + 1])];
+            self.in_order &= previous < key.name();
+        }
+        self.last = at;
+        self.out.extend_from_slice(key.prefixed());
+        self.out.extend_from_slice(&[0, 0]);
+        let value_at = self.out.len();
+        if let Err(error) = write(&mut ValueWriter { out: self.out }) {
+            return Err(error.into().at(key));
+        }
+        let size = self.out.len() - value_at;
+        if size > self.limits.value_bytes.min(MAX_VALUE) {
+            return Err(EncodeError::value_too_long(size, self.limits.value_bytes).at(key));
+        }
+        let length = (size as u16).to_be_bytes();
+        self.out[value_at - 2..value_at].copy_from_slice(&length);
+        Ok(())
+    }
+
+    #[cold]
+    fn sort(&mut self) {
+        let written = self.out.split_off(self.start);
+        let mut unlimited =
+            Decoder::new(Limits::DEFAULT.box_bytes(usize::MAX).box_pairs(usize::MAX));
+        let frame = unlimited
+            .decode(&written)
+            .ok()
+            .flatten()
+            .expect("the writer wrote a whole box");
+        write_sorted(&frame.view(), self.out);
+    }
+}
+
+/// Writes the pairs of a view in order of their keys, the last of each key.
+fn write_sorted(view: &BoxView<'_>, out: &mut Vec<u8>) {
+    let mut pairs: Vec<_> = view.iter().collect();
+    pairs.sort_by_key(|(key, _)| *key);
+    for (index, (key, value)) in pairs.iter().enumerate() {
+        if pairs.get(index + 1).is_some_and(|(next, _)| next == key) {
+            continue;
+        }
+        out.extend_from_slice(&(key.len() as u16).to_be_bytes());
+        out.extend_from_slice(key);
+        out.extend_from_slice(&(value.len() as u16).to_be_bytes());
+        out.extend_from_slice(value);
+    }
+    out.extend_from_slice(&[0, 0]);
+}
+
+impl Drop for BoxWriter<'_> {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.out.truncate(self.start);
+        }
+    }
+}
+
+impl fmt::Debug for BoxWriter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoxWriter")
+            .field("bytes", &(self.out.len() - self.start))
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where an argument writes the bytes of its value. It can only append.
+pub struct ValueWriter<'a> {
+    out: &'a mut Vec<u8>,
+}
+
+impl<'a> ValueWriter<'a> {
+    /// A writer that appends to `out`.
+    pub fn new(out: &'a mut Vec<u8>) -> Self {
+        Self { out }
+    }
+
+    /// Appends bytes.
+    #[inline]
+    pub fn extend_from_slice(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    /// Appends one byte.
+    #[inline]
+    pub fn push(&mut self, byte: u8) {
+        self.out.push(byte);
+    }
+
+    /// Appends what `write` produces, preceded by its length as a 16-bit number: an element of a list.
+    ///
+    /// # Errors
+    ///
+    /// What `write` returns, and when the element is longer than 65,535 bytes.
+    pub fn element<E: Into<EncodeError>>(
+        &mut self,
+        write: impl FnOnce(&mut ValueWriter<'_>) -> Result<(), E>,
+    ) -> Result<(), EncodeError> {
+        self.push(0);
+        self.push(0);
+        let at = self.out.len();
+        write(&mut ValueWriter { out: self.out }).map_err(Into::into)?;
+        let size = self.out.len() - at;
+        let length = u16::try_from(size)
+            .map_err(|_| EncodeError::value_too_long(size, MAX_VALUE))?
+            .to_be_bytes();
+        self.out[at - 2..at].copy_from_slice(&length);
+        Ok(())
+    }
+
+    /// Appends a whole box: an element of an AmpList.
+    ///
+    /// # Errors
+    ///
+    /// What `write` returns.
+    pub fn nested_box(
+        &mut self,
+        write: impl FnOnce(&mut BoxWriter<'_>) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        // The value around it has a tighter limit, which is checked there.
+        let limits = Limits::DEFAULT.box_bytes(usize::MAX);
+        let mut writer = BoxWriter::new(self.out, limits, &[]);
+        write(&mut writer)?;
+        writer.finish()
+    }
+}
+
+impl fmt::Write for ValueWriter<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ValueWriter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ValueWriter").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,1 @@
+//! Fast two-way RPC that speaks AMP.
