@@ -134,6 +134,11 @@ impl EncodeError {
         self.0.path.key()
     }
 
+    /// How many keys and indices lead to the value: 1 for a value of the box itself.
+    pub(crate) fn depth(&self) -> usize {
+        self.0.path.0.len()
+    }
+
     /// What is wrong.
     pub fn problem(&self) -> &EncodeProblem {
         &self.0.problem

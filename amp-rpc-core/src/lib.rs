@@ -9,7 +9,8 @@
 //! * [`AmpBox`]: a box as a map;
 //! * [`Argument`], [`Field`], [`Item`]: Rust values as the values of a box;
 //! * [`Fields`], [`Command`], [`CommandError`]: what can be called;
-//! * [`schema`]: the same, readable at run time.
+//! * [`schema`]: the same, readable at run time;
+//! * [`conversation`]: asks and answers in both directions.
 
 #![no_std]
 
@@ -21,6 +22,7 @@ mod amp_box;
 pub mod argument;
 mod command;
 mod context;
+pub mod conversation;
 mod error;
 mod excerpt;
 mod fields;

@@ -232,9 +232,16 @@ impl Errors {
         all
     }
 
-    /// The declared error that has this code.
+    /// The declared error that has this code: the last, where several have it.
     pub fn by_code(&self, code: &[u8]) -> Option<&ErrorSchema> {
-        self.find_map(&mut |error| (*error.code == *code).then_some(error))
+        let mut found = None;
+        self.find_map::<()>(&mut |error| {
+            if *error.code == *code {
+                found = Some(error);
+            }
+            None
+        });
+        found
     }
 
     /// The first declared error with one of these labels; the catch-all has any label.

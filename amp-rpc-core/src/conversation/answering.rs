@@ -1,0 +1,496 @@
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::boundary::{Boundary, CloseReason};
+use super::compat::Compat;
+use super::tag::Tag;
+use crate::command::RemoteError;
+use crate::context::Context;
+use crate::error::{DecodeError, EncodeError, EncodeProblem};
+use crate::excerpt::Excerpt;
+use crate::fields::WriteFields;
+use crate::schema::{CommandKind, ErrorSchema, Errors};
+use crate::wire::{BoxWriter, Limits, MAX_VALUE, protocol};
+
+/// The code of every failure that is not declared.
+pub const UNKNOWN: &[u8] = b"UNKNOWN";
+/// The code for a command that nobody carries out.
+pub const UNHANDLED: &[u8] = b"UNHANDLED";
+/// The code for a `StartTLS` that cannot be granted.
+pub const TLS_ERROR: &[u8] = b"TLS_ERROR";
+
+/// What `UNKNOWN` says where it must not tell any details.
+const UNKNOWN_ERROR: &str = "Unknown Error";
+
+/// The half of a conversation that answers what the peer asks.
+///
+/// ```text
+///                 ask of a command that           its answer
+///                 switches or starts TLS        was an error
+///   ┌─────────┐ ──────────────────────────► ┌──────────┐
+///   │ Reading │                             │ Deciding │ ──┐ its answer: Boundary::Switch,
+///   └─────────┘ ◄────────────────────────── └──────────┘   │ Boundary::StartTls
+///        │                                                 ▼
+///        └──── an answer that closes, a fatal error ─► ┌─────────┐
+///                              Boundary::Close         │ Stopped │
+///                                                      └─────────┘
+/// ```
+///
+/// With [`Compat::carry_on_behind_close`] there is a stop between: *closing*, where boxes that were
+/// read already are still carried out.
+///
+/// While it is *deciding*, what the peer has sent behind its ask stays unread: it is boxes when the
+/// ask is refused, and something else when it is granted.
+#[derive(Debug)]
+pub struct Answering {
+    compat: Compat,
+    limits: Limits,
+    phase: Phase,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Reading,
+    Deciding,
+    Closing,
+    Stopped,
+}
+
+/// An ask of the peer that is to be answered.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// The tag to give back; `None` where the peer wants no answer.
+    pub tag: Option<Tag>,
+    /// What the answer does to the connection.
+    pub kind: CommandKind,
+}
+
+/// What became of an ask.
+#[derive(Clone, Copy)]
+pub enum Outcome<'a> {
+    /// The responder's answer.
+    Answered(&'a dyn WriteFields),
+    /// A declared error.
+    Declared {
+        /// The error's code and whether it is fatal.
+        schema: &'a ErrorSchema,
+        /// Its description.
+        description: &'a str,
+    },
+    /// An error with a code of the responder's choice.
+    Remote(&'a RemoteError),
+    /// Any other error, or a panic.
+    Unexpected(&'a dyn fmt::Display),
+    /// The arguments are not those of the command, whose name is given.
+    BadArguments(&'a [u8], &'a DecodeError),
+    /// There is no responder for the command, whose name is given.
+    Unhandled(&'a [u8]),
+}
+
+/// What happened when an ask was answered.
+#[derive(Debug)]
+#[must_use]
+pub struct Replied {
+    /// What has to happen once the outgoing buffer is written.
+    pub boundary: Option<Boundary>,
+    /// What the operator of this side should know.
+    pub fault: Option<Fault>,
+}
+
+/// A failure of this side's, for its log. Nothing of it travels unless the command says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// A responder failed with an error that its command does not declare, or panicked.
+    Unexpected(String),
+    /// A responder's answer could not be encoded.
+    BadAnswer(EncodeError),
+    /// A command without `_ask` failed, for the reason given; nobody will learn of it.
+    FailedTell(String),
+}
+
+impl Answering {
+    /// The half of a new conversation.
+    pub const fn new(compat: Compat, limits: Limits) -> Self {
+        Self {
+            compat,
+            limits,
+            phase: Phase::Reading,
+        }
+    }
+
+    /// Whether further boxes may be taken from what was read.
+    pub fn is_reading(&self) -> bool {
+        matches!(self.phase, Phase::Reading | Phase::Closing)
+    }
+
+    /// Whether the conversation is over for this half: nothing is answered any more.
+    pub fn is_stopped(&self) -> bool {
+        self.phase == Phase::Stopped
+    }
+
+    /// Stops: later answers are dropped.
+    pub fn stop(&mut self) {
+        self.phase = Phase::Stopped;
+    }
+
+    /// Reads boxes again, now behind the beginning of TLS.
+    pub fn tls_began(&mut self) {
+        self.phase = Phase::Reading;
+    }
+
+    /// Notes that a responder begins to carry out an ask of the peer.
+    #[inline]
+    pub fn begin(&mut self, ask: &Ask) {
+        let decides = matches!(
+            ask.kind,
+            CommandKind::ProtocolSwitch | CommandKind::StartTls
+        );
+        if decides && ask.tag.is_some() && self.phase == Phase::Reading {
+            self.phase = Phase::Deciding;
+        }
+    }
+
+    /// Answers an ask: appends the box, if there is one to send, to `out`, and says what follows.
+    ///
+    /// `errors` are those that the command declares. Nothing is sent once this half has stopped.
+    #[inline]
+    pub fn reply(
+        &mut self,
+        ask: &Ask,
+        errors: &Errors,
+        outcome: Outcome<'_>,
+        out: &mut Vec<u8>,
+        cx: &mut dyn Context,
+    ) -> Replied {
+        if let (Phase::Reading, Some(tag), CommandKind::Plain, Outcome::Answered(fields)) =
+            (self.phase, &ask.tag, ask.kind, outcome)
+        {
+            if write_answer(tag, fields, self.limits, out, cx).is_ok() {
+                return Replied::SILENT;
+            }
+        }
+        self.reply_unusual(ask, errors, outcome, out, cx)
+    }
+
+    fn reply_unusual(
+        &mut self,
+        ask: &Ask,
+        errors: &Errors,
+        outcome: Outcome<'_>,
+        out: &mut Vec<u8>,
+        cx: &mut dyn Context,
+    ) -> Replied {
+        if self.phase == Phase::Stopped {
+            return Replied::SILENT;
+        }
+        if let Outcome::Unhandled(name) = outcome {
+            if self.compat.close_on_name_not_ascii && !name.is_ascii() {
+                return self.close(CloseReason::NameNotAscii, None);
+            }
+        }
+        match &ask.tag {
+            Some(tag) => self.reply_to(tag, ask.kind, errors, outcome, out, cx),
+            None => self.finish_tell(errors, outcome),
+        }
+    }
+
+    /// Answers the peer's `StartTLS` in place of a responder: grants it, or answers `TLS_ERROR` where
+    /// this side has no TLS.
+    pub fn reply_start_tls(
+        &mut self,
+        ask: &Ask,
+        available: bool,
+        out: &mut Vec<u8>,
+        cx: &mut dyn Context,
+    ) -> Replied {
+        if available {
+            return self.reply(ask, Errors::NONE, Outcome::Answered(&()), out, cx);
+        }
+        let refusal = RemoteError::new(TLS_ERROR, "TLS not available");
+        self.reply(ask, Errors::NONE, Outcome::Remote(&refusal), out, cx)
+    }
+
+    /// Ends an ask that wants no answer.
+    fn finish_tell(&mut self, errors: &Errors, outcome: Outcome<'_>) -> Replied {
+        let (code, fatal) = match outcome {
+            // Nothing is switched, and no TLS begins, without an answer to tell the peer.
+            Outcome::Answered(_) => return Replied::SILENT,
+            Outcome::Declared { schema, .. } => (&*schema.code, schema.fatal),
+            Outcome::Remote(error) => (&error.code[..], error.fatal),
+            Outcome::Unexpected(_) => errors
+                .catch_all()
+                .map_or((UNKNOWN, false), |schema| (&*schema.code, schema.fatal)),
+            Outcome::BadArguments(..) => (UNKNOWN, false),
+            Outcome::Unhandled(_) => (UNHANDLED, false),
+        };
+        let fault = Some(Fault::FailedTell(describe_for_log(outcome)));
+        if self.compat.close_on_failure_without_ask {
+            return self.close(CloseReason::FailureWithoutAsk, fault);
+        }
+        if fatal {
+            let code = code.to_vec();
+            return self.close(CloseReason::FatalError { code }, fault);
+        }
+        Replied {
+            boundary: None,
+            fault,
+        }
+    }
+
+    fn reply_to(
+        &mut self,
+        tag: &Tag,
+        kind: CommandKind,
+        errors: &Errors,
+        outcome: Outcome<'_>,
+        out: &mut Vec<u8>,
+        cx: &mut dyn Context,
+    ) -> Replied {
+        let (error, fault) = match outcome {
+            Outcome::Answered(fields) => match write_answer(tag, fields, self.limits, out, cx) {
+                Ok(()) => return self.answered(kind),
+                Err(error) => {
+                    let too_long = is_too_long(&error);
+                    let reply = match errors.catch_all() {
+                        Some(schema) if !(too_long && self.compat.close_on_answer_too_long) => {
+                            Reply::declared(schema, error.to_string())
+                        }
+                        _ => Reply::unknown(UNKNOWN_ERROR),
+                    };
+                    let fault = Some(Fault::BadAnswer(error));
+                    if too_long && self.compat.close_on_answer_too_long {
+                        return self.close(CloseReason::AnswerTooLong, fault);
+                    }
+                    (reply, fault)
+                }
+            },
+            Outcome::Declared {
+                schema,
+                description,
+            } => (Reply::declared(schema, description), None),
+            Outcome::Remote(error) => match errors.catch_all() {
+                Some(schema) if self.compat.catch_all_covers_remote_errors => {
+                    // What Python's `str` makes of the exception.
+                    let code = error.code.escape_ascii();
+                    let description = format!("Code<{code}>: {}", error.description);
+                    (Reply::declared(schema, description), None)
+                }
+                _ => (Reply::remote(error), None),
+            },
+            Outcome::Unexpected(error) => {
+                let message = error.to_string();
+                let fault = Some(Fault::Unexpected(message.clone()));
+                match errors.catch_all() {
+                    Some(schema) => (Reply::declared(schema, message), fault),
+                    None => (Reply::unknown(UNKNOWN_ERROR), fault),
+                }
+            }
+            Outcome::BadArguments(name, error) => {
+                let description = if self.compat.close_on_unknown_error {
+                    Cow::Borrowed(UNKNOWN_ERROR)
+                } else {
+                    Cow::Owned(format!("bad arguments for {}: {error}", Excerpt(name)))
+                };
+                (Reply::unknown(description), None)
+            }
+            Outcome::Unhandled(name) => {
+                // Twisted quotes the whole name, and breaks when that makes the description too long.
+                if self.compat.close_on_answer_too_long
+                    && name.escape_ascii().count() > MAX_VALUE - "Unhandled Command: b''".len()
+                {
+                    return self.close(CloseReason::AnswerTooLong, None);
+                }
+                (Reply::unhandled(name), None)
+            }
+        };
+        self.reply_error(tag, &error, fault, out)
+    }
+
+    /// Follows up on an answer that was written.
+    fn answered(&mut self, kind: CommandKind) -> Replied {
+        let boundary = match kind {
+            CommandKind::Plain => return Replied::SILENT,
+            CommandKind::ClosesAfterAnswer => Boundary::Close(CloseReason::ClosingAnswer),
+            CommandKind::ProtocolSwitch => Boundary::Switch,
+            CommandKind::StartTls => Boundary::StartTls,
+        };
+        self.phase = Phase::Stopped;
+        Replied {
+            boundary: Some(boundary),
+            fault: None,
+        }
+    }
+
+    fn reply_error(
+        &mut self,
+        tag: &Tag,
+        reply: &Reply<'_>,
+        fault: Option<Fault>,
+        out: &mut Vec<u8>,
+    ) -> Replied {
+        if self.phase == Phase::Deciding {
+            self.phase = Phase::Reading;
+        }
+        if let Err(error) = write_error(tag, reply, self.limits, out) {
+            // A code chosen at run time can be too long to send; the peer must get an answer.
+            let unknown = Reply::unknown(UNKNOWN_ERROR);
+            if write_error(tag, &unknown, self.limits, out).is_err() {
+                // The tag alone is over the limit on values: this side was given a tiny one.
+                return self.close(CloseReason::AnswerTooLong, Some(Fault::BadAnswer(error)));
+            }
+            return self.close_if_unknown(&unknown, Some(Fault::BadAnswer(error)));
+        }
+        self.close_if_unknown(reply, fault)
+    }
+
+    fn close_if_unknown(&mut self, reply: &Reply<'_>, fault: Option<Fault>) -> Replied {
+        if reply.undeclared && self.compat.close_on_unknown_error {
+            self.close(CloseReason::UnknownError, fault)
+        } else if reply.fatal {
+            let code = reply.code.to_vec();
+            self.close(CloseReason::FatalError { code }, fault)
+        } else {
+            Replied {
+                boundary: None,
+                fault,
+            }
+        }
+    }
+
+    fn close(&mut self, reason: CloseReason, fault: Option<Fault>) -> Replied {
+        self.phase = if self.compat.carry_on_behind_close {
+            Phase::Closing
+        } else {
+            Phase::Stopped
+        };
+        Replied {
+            boundary: Some(Boundary::Close(reason)),
+            fault,
+        }
+    }
+}
+
+impl Replied {
+    /// Nothing but the answer, or nothing at all.
+    const SILENT: Self = Self {
+        boundary: None,
+        fault: None,
+    };
+}
+
+/// An error as it is sent.
+struct Reply<'a> {
+    code: &'a [u8],
+    description: Cow<'a, str>,
+    fatal: bool,
+    /// It is `UNKNOWN`, behind which Twisted closes.
+    undeclared: bool,
+}
+
+impl<'a> Reply<'a> {
+    fn declared(schema: &'a ErrorSchema, description: impl Into<Cow<'a, str>>) -> Self {
+        Self {
+            code: &schema.code,
+            description: description.into(),
+            fatal: schema.fatal,
+            undeclared: false,
+        }
+    }
+
+    fn remote(error: &'a RemoteError) -> Self {
+        Self {
+            code: &error.code,
+            description: Cow::Borrowed(&error.description),
+            fatal: error.fatal,
+            undeclared: false,
+        }
+    }
+
+    fn unknown(description: impl Into<Cow<'a, str>>) -> Self {
+        Self {
+            code: UNKNOWN,
+            description: description.into(),
+            fatal: false,
+            undeclared: true,
+        }
+    }
+
+    fn unhandled(name: &[u8]) -> Self {
+        Self {
+            code: UNHANDLED,
+            description: Cow::Owned(format!("Unhandled Command: {}", Excerpt(name))),
+            fatal: false,
+            undeclared: false,
+        }
+    }
+}
+
+#[inline]
+fn write_answer(
+    tag: &Tag,
+    fields: &dyn WriteFields,
+    limits: Limits,
+    out: &mut Vec<u8>,
+    cx: &mut dyn Context,
+) -> Result<(), EncodeError> {
+    let protocol = [(protocol::ANSWER, tag.as_bytes())];
+    let mut writer = BoxWriter::new(out, limits, &protocol);
+    fields.write_fields(&mut writer, cx)?;
+    writer.finish()
+}
+
+fn write_error(
+    tag: &Tag,
+    reply: &Reply<'_>,
+    limits: Limits,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let description = cut(&reply.description, limits.value_bytes).as_bytes();
+    let mut writer = BoxWriter::new(out, limits, &[]);
+    writer.put(protocol::ERROR, tag.as_bytes())?;
+    writer.put(protocol::ERROR_CODE, reply.code)?;
+    writer.put(protocol::ERROR_DESCRIPTION, description)?;
+    writer.finish()
+}
+
+/// The beginning of a text that fits a value, cut between characters.
+fn cut(text: &str, limit: usize) -> &str {
+    let mut end = text.len().min(limit);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// Whether the framing refuses a value as such. Elements of a list that are too long fail earlier
+/// in Twisted, and are answered there as well.
+fn is_too_long(error: &EncodeError) -> bool {
+    matches!(error.problem(), EncodeProblem::ValueTooLong { .. }) && error.depth() == 1
+}
+
+fn describe_for_log(outcome: Outcome<'_>) -> String {
+    match outcome {
+        Outcome::Answered(_) => String::new(),
+        Outcome::Declared {
+            schema,
+            description,
+        } => format!("error {}: {description}", Excerpt(&schema.code)),
+        Outcome::Remote(error) => error.to_string(),
+        Outcome::Unexpected(error) => error.to_string(),
+        Outcome::BadArguments(_, error) => format!("bad arguments: {error}"),
+        Outcome::Unhandled(_) => String::from("unhandled command"),
+    }
+}
+
+impl fmt::Debug for Outcome<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answered(_) => f.write_str("Answered"),
+            failed => write!(f, "Failed({})", describe_for_log(*failed)),
+        }
+    }
+}

@@ -1,0 +1,247 @@
+use alloc::vec::Vec;
+
+use super::boundary::Boundary;
+use super::calls::{Calls, Lookup};
+use super::tag::CallId;
+use crate::context::Context;
+use crate::error::EncodeError;
+use crate::fields::WriteFields;
+use crate::schema::CommandKind;
+use crate::wire::{BoxWriter, Key, Limits, protocol};
+
+/// The half of a conversation that asks, and the gate through which everything is written.
+///
+/// ```text
+///              own ask that switches         the answer: Boundary::Switch, Boundary::StartTls
+///              or starts TLS
+///   ┌──────┐ ────────────────────────► ┌──────┐ ─────────────────► ┌────────┐
+///   │ Open │                           │ Shut │                    │ Passed │
+///   └──────┘ ◄──────────────────────── └──────┘                    └────────┘
+///       ▲      the error: refused                                       │
+///       └───────────────────────────────────────────────────────────────┘
+///              TLS has begun
+/// ```
+///
+/// While the gate is shut, nothing may be written: the peer may take the next byte for the other
+/// protocol's. Answers that fall due are held, and calls wait.
+///
+/// `T` is what the caller keeps with each call.
+#[derive(Debug)]
+pub struct Asking<T> {
+    /// The calls under way.
+    pub calls: Calls<T>,
+    limits: Limits,
+    gate: Gate,
+    held: Vec<u8>,
+    tls: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    Open,
+    Shut { by: CallId, kind: CommandKind },
+    Passed,
+    Ended,
+}
+
+/// Why a call could not be made. Nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AskRefused {
+    /// The gate is shut: try again when it opens.
+    Shut,
+    /// All tags are in use.
+    Full,
+    /// The conversation is over.
+    Ended,
+    /// TLS was started before on this connection.
+    TlsAlready,
+    /// The call waited for TLS, which the peer refused.
+    TlsRefused,
+    /// An argument cannot be encoded.
+    Encode(EncodeError),
+}
+
+/// What a received answer or error means for this side's calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    /// It belongs to this call.
+    Call {
+        /// The call.
+        id: CallId,
+        /// What its answer brings about.
+        effect: Effect,
+    },
+    /// It belongs to a call that nobody waits for any more.
+    Late,
+    /// It belongs to no call.
+    Unknown,
+}
+
+/// What an answer or error brings about, besides ending its call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    None,
+    /// The peer agreed to a boundary. The gate stays shut until it is passed.
+    Agreed(Boundary),
+    /// The peer refused what shut the gate, which is open again. Calls that waited for TLS must
+    /// fail, since they were not meant for plain text; those that waited for a switch may be made.
+    Refused(CommandKind),
+}
+
+impl<T> Asking<T> {
+    /// The half of a new conversation.
+    pub const fn new(limits: Limits) -> Self {
+        Self {
+            calls: Calls::new(),
+            limits,
+            gate: Gate::Open,
+            held: Vec::new(),
+            tls: false,
+        }
+    }
+
+    /// Whether calls can be written now.
+    #[inline]
+    pub fn is_open(&self) -> bool {
+        self.gate == Gate::Open
+    }
+
+    /// Makes a call: appends it to `out` and keeps what `data` returns with it.
+    ///
+    /// # Errors
+    ///
+    /// See [`AskRefused`]; `out` is as before.
+    #[inline]
+    pub fn ask<F: WriteFields + ?Sized>(
+        &mut self,
+        command: &[u8],
+        kind: CommandKind,
+        fields: &F,
+        data: impl FnOnce() -> T,
+        out: &mut Vec<u8>,
+        cx: &mut dyn Context,
+    ) -> Result<CallId, AskRefused> {
+        self.check_gate(kind)?;
+        let id = self.calls.next_id().ok_or(AskRefused::Full)?;
+        let tag = id.tag();
+        let protocol = [
+            (protocol::ASK, tag.as_bytes()),
+            (protocol::COMMAND, command),
+        ];
+        write(&protocol, fields, self.limits, out, cx).map_err(AskRefused::Encode)?;
+        // The slot is free and its tag is written: nothing can come between.
+        self.calls.insert(data());
+        if matches!(kind, CommandKind::ProtocolSwitch | CommandKind::StartTls) {
+            self.gate = Gate::Shut { by: id, kind };
+        }
+        Ok(id)
+    }
+
+    /// Calls a command without asking for an answer.
+    ///
+    /// # Errors
+    ///
+    /// See [`AskRefused`]; `out` is as before.
+    #[inline]
+    pub fn tell<F: WriteFields + ?Sized>(
+        &mut self,
+        command: &[u8],
+        fields: &F,
+        out: &mut Vec<u8>,
+        cx: &mut dyn Context,
+    ) -> Result<(), AskRefused> {
+        self.check_gate(CommandKind::Plain)?;
+        let protocol = [(protocol::COMMAND, command)];
+        write(&protocol, fields, self.limits, out, cx).map_err(AskRefused::Encode)
+    }
+
+    #[inline]
+    fn check_gate(&self, kind: CommandKind) -> Result<(), AskRefused> {
+        match self.gate {
+            Gate::Open if kind == CommandKind::StartTls && self.tls => Err(AskRefused::TlsAlready),
+            Gate::Open => Ok(()),
+            Gate::Shut { .. } | Gate::Passed => Err(AskRefused::Shut),
+            Gate::Ended => Err(AskRefused::Ended),
+        }
+    }
+
+    /// Moves answers, which were written apart, to `out`, or holds them while the gate is shut.
+    #[inline]
+    pub fn release_answers(&mut self, answers: &mut Vec<u8>, out: &mut Vec<u8>) {
+        match self.gate {
+            Gate::Open if out.is_empty() => core::mem::swap(answers, out),
+            Gate::Open => out.append(answers),
+            Gate::Shut { .. } | Gate::Passed => self.held.append(answers),
+            Gate::Ended => answers.clear(),
+        }
+    }
+
+    /// How many bytes of answers are held. Bound it: the peer decides how long the gate is shut.
+    pub fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Finds out whose answer this is. `out` gets the answers that were held, if it opens the gate.
+    #[inline]
+    pub fn received(&mut self, tag: &[u8], is_error: bool, out: &mut Vec<u8>) -> Received {
+        match self.calls.lookup(tag) {
+            Lookup::Waiting(id) => {
+                let effect = match self.gate {
+                    Gate::Shut { by, kind } if by == id => self.decided(kind, is_error, out),
+                    _ => Effect::None,
+                };
+                Received::Call { id, effect }
+            }
+            Lookup::Late => {
+                self.calls.forget_abandoned(tag);
+                Received::Late
+            }
+            Lookup::Unknown => Received::Unknown,
+        }
+    }
+
+    fn decided(&mut self, kind: CommandKind, refused: bool, out: &mut Vec<u8>) -> Effect {
+        if refused {
+            self.gate = Gate::Open;
+            out.append(&mut self.held);
+            return Effect::Refused(kind);
+        }
+        self.gate = Gate::Passed;
+        Effect::Agreed(match kind {
+            CommandKind::StartTls => Boundary::StartTls,
+            _ => Boundary::Switch,
+        })
+    }
+
+    /// Shuts the gate because the peer's own ask for TLS or another protocol was granted.
+    pub fn pass(&mut self) {
+        self.gate = Gate::Passed;
+    }
+
+    /// Opens the gate again behind the beginning of TLS; `out` gets the answers that were held.
+    pub fn tls_began(&mut self, out: &mut Vec<u8>) {
+        self.gate = Gate::Open;
+        self.tls = true;
+        out.append(&mut self.held);
+    }
+
+    /// Ends the conversation: nothing is written any more.
+    pub fn end(&mut self) {
+        self.gate = Gate::Ended;
+        self.held = Vec::new();
+    }
+}
+
+#[inline]
+fn write<F: WriteFields + ?Sized>(
+    protocol: &[(Key<'_>, &[u8])],
+    fields: &F,
+    limits: Limits,
+    out: &mut Vec<u8>,
+    cx: &mut dyn Context,
+) -> Result<(), EncodeError> {
+    let mut writer = BoxWriter::new(out, limits, protocol);
+    fields.write_fields(&mut writer, cx)?;
+    writer.finish()
+}

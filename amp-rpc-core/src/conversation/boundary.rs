@@ -1,0 +1,61 @@
+use alloc::vec::Vec;
+
+use thiserror::Error;
+
+use crate::excerpt::Excerpt;
+use crate::wire::FrameError;
+
+/// A point in the stream behind which it is no longer this conversation's plain boxes.
+///
+/// Everything that belongs before it is in the outgoing buffer when it is reported; bytes that were
+/// read behind it belong to whoever comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Boundary {
+    /// Write what is in the buffer, then close.
+    Close(CloseReason),
+    /// Write what is in the buffer, then begin TLS.
+    StartTls,
+    /// Write what is in the buffer, then hand the stream over to another protocol.
+    Switch,
+}
+
+/// Why this side ends the conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// What came is not AMP, or over a limit.
+    #[error("the peer sent what is no box: {0}")]
+    Frame(#[from] FrameError),
+    /// A box came that is neither ask nor answer nor error; Twisted's `NoEmptyBoxes`.
+    #[error("the peer sent a box without any of the keys _command, _answer and _error")]
+    NoProtocolKeys,
+    /// A responder of this side answered a fatal error.
+    #[error("a responder answered the fatal error {}", Excerpt(code))]
+    FatalError {
+        /// The error's code.
+        code: Vec<u8>,
+    },
+    /// A command was answered whose answer closes the connection.
+    #[error("a command was answered whose answer closes the connection")]
+    ClosingAnswer,
+    /// `UNKNOWN` was answered; [`Compat::close_on_unknown_error`](super::Compat).
+    #[error("a call failed with UNKNOWN, which closes the connection as in Twisted")]
+    UnknownError,
+    /// A command without `_ask` failed; [`Compat::close_on_failure_without_ask`](super::Compat).
+    #[error("a command without _ask failed, which closes the connection as in Twisted")]
+    FailureWithoutAsk,
+    /// A tag that no call has; [`Compat::close_on_unknown_tag`](super::Compat).
+    #[error(
+        "an answer came with a tag that no call has, which closes the connection as in Twisted"
+    )]
+    UnknownTag,
+    /// An error without code or description; [`Compat::close_on_incomplete_error`](super::Compat).
+    #[error("an error came without code or description, which closes the connection as in Twisted")]
+    IncompleteError,
+    /// An answer that does not fit a box; [`Compat::close_on_answer_too_long`](super::Compat).
+    #[error("an answer had a value over 65535 bytes, which closes the connection as in Twisted")]
+    AnswerTooLong,
+    /// An unknown command; [`Compat::close_on_name_not_ascii`](super::Compat).
+    #[error("an unknown command's name was not ASCII, which closes the connection as in Twisted")]
+    NameNotAscii,
+}

@@ -1,0 +1,286 @@
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use super::tag::CallId;
+
+/// The most calls that can be under way on one connection: the slot has 16 bits in the tag, and
+/// slot 0 is not used.
+pub const MAX_CALLS: usize = 65_535;
+
+/// How many abandoned calls are remembered as such. An answer to one that fell out counts as late
+/// too; only then a second answer to a finished call cannot be told from it.
+const REMEMBERED: usize = 4_096;
+
+/// The calls of this side, by the tag that their answer gives back.
+///
+/// `T` is what the caller keeps with a call. A call is *waiting* until its answer is there, then
+/// *answered* until the caller takes it out; a call that is taken out while it waits is *abandoned*,
+/// and its slot is free at once.
+#[derive(Debug)]
+pub struct Calls<T> {
+    slots: Vec<Slot<T>>,
+    free: Vec<u16>,
+    /// Slots that were used so often that their next tag would repeat one.
+    retired: usize,
+    waiting: usize,
+    abandoned: BTreeSet<CallId>,
+    forgotten: bool,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    generation: u32,
+    state: State<T>,
+}
+
+#[derive(Debug)]
+enum State<T> {
+    Free,
+    Waiting(T),
+    Answered(T),
+}
+
+/// Whose answer a tag announces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookup {
+    /// A call that waits for it.
+    Waiting(CallId),
+    /// A call that was abandoned.
+    Late,
+    /// None: the tag was never issued, or is answered already.
+    Unknown,
+}
+
+impl<T> Calls<T> {
+    /// No calls.
+    pub const fn new() -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            retired: 0,
+            waiting: 0,
+            abandoned: BTreeSet::new(),
+            forgotten: false,
+        }
+    }
+
+    /// The id that the next [`insert`](Self::insert) gives; `None` when all slots are in use.
+    #[inline]
+    pub fn next_id(&self) -> Option<CallId> {
+        if let Some(&slot) = self.free.last() {
+            let generation = self.slots[usize::from(slot) - 1].generation;
+            return Some(CallId { slot, generation });
+        }
+        let slot = u16::try_from(self.slots.len() + 1).ok()?;
+        Some(CallId {
+            slot,
+            generation: 0,
+        })
+    }
+
+    /// Adds a call; `None` when all slots are in use.
+    #[inline]
+    pub fn insert(&mut self, data: T) -> Option<CallId> {
+        let id = self.next_id()?;
+        if self.free.pop().is_some() {
+            self.slots[usize::from(id.slot) - 1].state = State::Waiting(data);
+        } else {
+            self.slots.push(Slot {
+                generation: 0,
+                state: State::Waiting(data),
+            });
+        }
+        self.waiting += 1;
+        Some(id)
+    }
+
+    /// Finds the call that a received tag belongs to.
+    #[inline]
+    pub fn lookup(&self, tag: &[u8]) -> Lookup {
+        let Some(id) = CallId::parse(tag) else {
+            return Lookup::Unknown;
+        };
+        let Some(slot) = usize::from(id.slot)
+            .checked_sub(1)
+            .and_then(|i| self.slots.get(i))
+        else {
+            return Lookup::Unknown;
+        };
+        if slot.generation == id.generation && matches!(slot.state, State::Waiting(_)) {
+            return Lookup::Waiting(id);
+        }
+        let was_issued = id.generation < slot.generation;
+        if was_issued && (self.forgotten || self.abandoned.contains(&id)) {
+            return Lookup::Late;
+        }
+        Lookup::Unknown
+    }
+
+    /// Notes that a late answer came, so that a second one is recognized as such.
+    pub fn forget_abandoned(&mut self, tag: &[u8]) {
+        if let Some(id) = CallId::parse(tag) {
+            self.abandoned.remove(&id);
+        }
+    }
+
+    /// Notes that the answer to a waiting call is there, and gives access to what is kept with it.
+    #[inline]
+    pub fn answered(&mut self, id: CallId) -> Option<&mut T> {
+        let slot = self.slot_mut(id)?;
+        match core::mem::replace(&mut slot.state, State::Free) {
+            State::Waiting(data) => slot.state = State::Answered(data),
+            other => {
+                slot.state = other;
+                return None;
+            }
+        }
+        self.waiting -= 1;
+        self.get_mut(id)
+    }
+
+    /// What is kept with a call, waiting or answered.
+    #[inline]
+    pub fn get_mut(&mut self, id: CallId) -> Option<&mut T> {
+        match &mut self.slot_mut(id)?.state {
+            State::Waiting(data) | State::Answered(data) => Some(data),
+            State::Free => None,
+        }
+    }
+
+    /// Takes a call out and frees its slot; one that was still waiting is abandoned.
+    #[inline]
+    pub fn remove(&mut self, id: CallId) -> Option<T> {
+        let slot = self.slot_mut(id)?;
+        let (data, abandoned) = match core::mem::replace(&mut slot.state, State::Free) {
+            State::Waiting(data) => (data, true),
+            State::Answered(data) => (data, false),
+            State::Free => return None,
+        };
+        match slot.generation.checked_add(1) {
+            Some(generation) => {
+                slot.generation = generation;
+                self.free.push(id.slot);
+            }
+            None => self.retired += 1,
+        }
+        if abandoned {
+            self.waiting -= 1;
+            self.remember_abandoned(id);
+        }
+        Some(data)
+    }
+
+    fn remember_abandoned(&mut self, id: CallId) {
+        if self.abandoned.len() == REMEMBERED {
+            self.abandoned.pop_first();
+            self.forgotten = true;
+        }
+        self.abandoned.insert(id);
+    }
+
+    /// How many calls wait for their answers.
+    pub fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Whether there are no calls, waiting or answered.
+    pub fn is_empty(&self) -> bool {
+        self.free.len() + self.retired == self.slots.len()
+    }
+
+    /// What is kept with the waiting calls, which all become answered; for the end of a connection.
+    pub fn answer_all(&mut self, mut with: impl FnMut(&mut T)) {
+        for slot in &mut self.slots {
+            slot.state = match core::mem::replace(&mut slot.state, State::Free) {
+                State::Waiting(mut data) => {
+                    with(&mut data);
+                    State::Answered(data)
+                }
+                other => other,
+            };
+        }
+        self.waiting = 0;
+    }
+
+    /// What is kept with the waiting calls, in the order of their slots.
+    pub fn into_waiting(self) -> impl Iterator<Item = T> {
+        self.slots.into_iter().filter_map(|slot| match slot.state {
+            State::Waiting(data) => Some(data),
+            State::Answered(_) | State::Free => None,
+        })
+    }
+
+    #[inline]
+    fn slot_mut(&mut self, id: CallId) -> Option<&mut Slot<T>> {
+        let slot = self.slots.get_mut(usize::from(id.slot).checked_sub(1)?)?;
+        (slot.generation == id.generation).then_some(slot)
+    }
+}
+
+impl<T> Default for Calls<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Calls, Lookup, MAX_CALLS, REMEMBERED};
+
+    #[test]
+    fn an_answer_is_known_once() {
+        let mut calls = Calls::new();
+        let id = calls.insert("a").unwrap();
+        assert_eq!(calls.lookup(b"1"), Lookup::Waiting(id));
+        assert_eq!(calls.answered(id), Some(&mut "a"));
+        assert_eq!(calls.lookup(b"1"), Lookup::Unknown);
+        assert_eq!(calls.remove(id), Some("a"));
+        assert_eq!(calls.lookup(b"1"), Lookup::Unknown);
+        assert!(calls.is_empty());
+    }
+
+    #[test]
+    fn an_abandoned_call_frees_its_slot_and_its_answer_is_late() {
+        let mut calls = Calls::new();
+        let first = calls.insert(1).unwrap();
+        calls.remove(first);
+        let second = calls.insert(2).unwrap();
+        assert_eq!(second.slot, first.slot);
+        assert_eq!(calls.lookup(first.tag().as_bytes()), Lookup::Late);
+        calls.forget_abandoned(first.tag().as_bytes());
+        assert_eq!(calls.lookup(first.tag().as_bytes()), Lookup::Unknown);
+        assert_eq!(
+            calls.lookup(second.tag().as_bytes()),
+            Lookup::Waiting(second)
+        );
+        assert_eq!(calls.waiting(), 1);
+    }
+
+    #[test]
+    fn abandoned_calls_are_remembered_within_a_bound() {
+        let mut calls = Calls::new();
+        for _ in 0..3 * REMEMBERED {
+            let id = calls.insert(()).unwrap();
+            calls.remove(id);
+        }
+        assert_eq!(calls.abandoned.len(), REMEMBERED);
+        assert_eq!(calls.lookup(b"1"), Lookup::Late);
+    }
+
+    #[test]
+    fn all_slots_can_be_used_and_no_more() {
+        let mut calls = Calls::new();
+        for _ in 0..MAX_CALLS {
+            assert!(calls.insert(()).is_some());
+        }
+        assert_eq!(calls.insert(()), None);
+    }
+
+    #[test]
+    fn tags_that_were_never_issued_are_unknown() {
+        let calls = Calls::<()>::new();
+        for tag in ["", "0", "1", "ffff", "10000", "zz"] {
+            assert_eq!(calls.lookup(tag.as_bytes()), Lookup::Unknown, "{tag:?}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The conversation: asks and answers in both directions.
+//!
+//! Things that happen go in as arguments, bytes to send go into a buffer of the caller's, and what
+//! has to be done comes back as a value. There is no I/O and no clock.
+//!
+//! The rules live in two halves, each with a picture of its states: [`Asking`] for what this side
+//! asks (and the gate through which everything is written), [`Answering`] for what the peer asks.
+//! `amp-rpc` keeps them apart, one with the callers and one with the task that reads;
+//! [`Conversation`] has both in one piece.
+
+mod answering;
+mod asking;
+mod boundary;
+mod calls;
+mod compat;
+mod descriptors;
+mod message;
+mod tag;
+mod whole;
+
+pub use answering::{Answering, Ask, Fault, Outcome, Replied, TLS_ERROR, UNHANDLED, UNKNOWN};
+pub use asking::{AskRefused, Asking, Effect, Received};
+pub use boundary::{Boundary, CloseReason};
+pub use calls::{Calls, Lookup, MAX_CALLS};
+pub use compat::Compat;
+pub use descriptors::Descriptors;
+pub use message::Message;
+pub use tag::{CallId, OwnTag, Tag};
+pub use whole::{Conversation, Event, OwnCall};

@@ -1,0 +1,153 @@
+use alloc::boxed::Box;
+use core::fmt;
+
+/// The tag of the peer's ask, kept until the answer is sent. Any bytes.
+#[derive(Clone)]
+pub struct Tag(Storage);
+
+/// Tags of known implementations are short; those are kept in place, without an allocation.
+const INLINE: usize = 22;
+
+#[derive(Clone)]
+enum Storage {
+    Inline { len: u8, bytes: [u8; INLINE] },
+    Heap(Box<[u8]>),
+}
+
+impl Tag {
+    /// Copies a tag.
+    pub fn new(tag: &[u8]) -> Self {
+        let mut bytes = [0; INLINE];
+        match bytes.get_mut(..tag.len()) {
+            Some(place) => {
+                place.copy_from_slice(tag);
+                let len = tag.len() as u8;
+                Self(Storage::Inline { len, bytes })
+            }
+            None => Self(Storage::Heap(tag.into())),
+        }
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Storage::Inline { len, bytes } => &bytes[..usize::from(*len)],
+            Storage::Heap(bytes) => bytes,
+        }
+    }
+}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::Excerpt(self.as_bytes()).fmt(f)
+    }
+}
+
+/// A call of this side: a slot in the table of calls, and how often the slot was used before.
+///
+/// Its tag on the wire is the generation and the slot in one hexadecimal number, so no tag is used
+/// twice on a connection, and an answer that comes late is never taken for another call's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId {
+    pub(super) slot: u16,
+    pub(super) generation: u32,
+}
+
+/// The longest tag in bytes.
+const TAG_BYTES: usize = 12;
+
+/// A tag of this side's as text.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnTag {
+    digits: [u8; TAG_BYTES],
+    start: u8,
+}
+
+impl OwnTag {
+    /// The digits.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.digits[usize::from(self.start)..]
+    }
+}
+
+impl CallId {
+    /// The tag as it stands on the wire: lower-case hexadecimal without leading zeros. Slots count
+    /// from 1 there, as Twisted's tags do.
+    #[inline]
+    pub fn tag(self) -> OwnTag {
+        let mut number = u64::from(self.generation) << 16 | u64::from(self.slot);
+        let mut digits = [0; TAG_BYTES];
+        let mut start = TAG_BYTES;
+        loop {
+            start -= 1;
+            digits[start] = b"0123456789abcdef"[(number & 15) as usize];
+            number >>= 4;
+            if number == 0 {
+                break;
+            }
+        }
+        OwnTag {
+            digits,
+            start: start as u8,
+        }
+    }
+
+    /// Reads a tag that a peer gave back; `None` where it is none that [`tag`](Self::tag) writes.
+    #[inline]
+    pub fn parse(tag: &[u8]) -> Option<Self> {
+        if tag.is_empty() || tag.len() > TAG_BYTES || tag[0] == b'0' {
+            return None;
+        }
+        let mut number = 0u64;
+        for digit in tag {
+            let digit = match digit {
+                b'0'..=b'9' => digit - b'0',
+                b'a'..=b'f' => digit - b'a' + 10,
+                _ => return None,
+            };
+            number = number << 4 | u64::from(digit);
+        }
+        Some(Self {
+            slot: number as u16,
+            generation: (number >> 16) as u32,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CallId, Tag};
+
+    fn id(generation: u32, slot: u16) -> CallId {
+        CallId { slot, generation }
+    }
+
+    #[test]
+    fn first_tags_are_those_of_twisted() {
+        assert_eq!(id(0, 1).tag().as_bytes(), b"1");
+        assert_eq!(id(0, 17).tag().as_bytes(), b"11");
+    }
+
+    #[test]
+    fn tags_read_back() {
+        for id in [id(0, 1), id(1, 0xffff), id(u32::MAX, 0xffff), id(7, 2)] {
+            assert_eq!(CallId::parse(id.tag().as_bytes()), Some(id));
+        }
+    }
+
+    #[test]
+    fn other_spellings_are_no_tags() {
+        for tag in ["", "0", "01", "A", "+1", "1 ", "1000000000000"] {
+            assert_eq!(CallId::parse(tag.as_bytes()), None, "{tag:?}");
+        }
+    }
+
+    #[test]
+    fn a_tag_of_the_peer_is_kept_as_it_is() {
+        for length in [0, 1, 22, 23, 65_535] {
+            let tag: alloc::vec::Vec<u8> = (0..length).map(|i| i as u8).collect();
+            assert_eq!(Tag::new(&tag).as_bytes(), tag);
+        }
+    }
+}
