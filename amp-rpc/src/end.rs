@@ -1,0 +1,40 @@
+//! Why a connection ended.
+
+use std::io;
+use std::sync::Arc;
+
+use amp_rpc_core::conversation::CloseReason;
+use thiserror::Error;
+
+/// Why a connection ended. Everybody who waited on it gets the reason; it is cheap to clone.
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum EndReason {
+    /// This side closed it: `close`, a shutdown, or the last [`Peer`](crate::Peer) was dropped.
+    #[error("the connection was closed on this side")]
+    ClosedHere,
+    /// The peer closed it. Twisted's `ConnectionDone`.
+    #[error("the peer closed the connection")]
+    ClosedByPeer,
+    /// The network failed. Twisted's `ConnectionLost`.
+    #[error("the connection was lost")]
+    Lost(#[source] Arc<io::Error>),
+    /// Something in the conversation ended it, on this side.
+    #[error("this side ended the connection")]
+    Ended(#[source] Arc<CloseReason>),
+    /// Another protocol took the connection over.
+    #[error("the connection was handed over to another protocol")]
+    Switched,
+}
+
+impl From<io::Error> for EndReason {
+    fn from(error: io::Error) -> Self {
+        Self::Lost(Arc::new(error))
+    }
+}
+
+impl From<CloseReason> for EndReason {
+    fn from(reason: CloseReason) -> Self {
+        Self::Ended(Arc::new(reason))
+    }
+}

@@ -1,0 +1,49 @@
+//! What carries a connection: a stream of bytes, and who is at its ends.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// A stream of bytes in both directions.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// Any stream. A virtual call costs nothing beside the system call behind it, and the connection's
+/// code is compiled once instead of once per kind of stream.
+pub(crate) type BoxedStream = Box<dyn Stream>;
+
+/// One end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Address {
+    /// A TCP socket.
+    Tcp(SocketAddr),
+    /// A Unix socket; `None` for one without a name, as a connecting side has.
+    Unix(Option<PathBuf>),
+    /// A listener within this process, by its name.
+    Memory(String),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(Some(path)) => write!(f, "unix:{}", path.display()),
+            Self::Unix(None) => f.write_str("unix:(unnamed)"),
+            Self::Memory(name) => write!(f, "memory:{name}"),
+        }
+    }
+}
+
+/// Both ends of a connection, where they are known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Addresses {
+    /// This side's.
+    pub local: Option<Address>,
+    /// The peer's.
+    pub remote: Option<Address>,
+}
