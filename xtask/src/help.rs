@@ -1,0 +1,17 @@
+//! What `cargo xtask help` prints.
+
+pub(crate) const TEXT: &str = "\
+The project's own commands.
+
+usage: cargo xtask COMMAND
+
+  test [-- ARGS]   makes the Python environment for the live Twisted tests if need be, then runs
+                   `cargo test --workspace --all-features ARGS`;
+                   so `cargo xtask test -- --release NAME` or `cargo xtask test -- -- --nocapture`
+  python           makes the same environment if need be and prints its interpreter's path
+  help             prints this text
+
+The environment lies in `interop-venv` in cargo's target directory and holds what
+interop/requirements.txt pins. It is made with python3.11, or else with a python3 that is 3.11
+or newer; the variable XTASK_PYTHON names another one. Tests find it in AMP_INTEROP_PYTHON.
+";
