@@ -145,7 +145,6 @@ impl Error for RemoteError {}
 /// A declared error converts with `?` or `.into()`; anything else goes through
 /// [`unexpected`](Self::unexpected).
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Failure<E = NoErrors> {
     /// An error that the command declares. Travels with its code and description.
     Declared(E),
@@ -166,6 +165,12 @@ impl<E> Failure<E> {
 impl<E: CommandError> From<E> for Failure<E> {
     fn from(error: E) -> Self {
         Self::Declared(error)
+    }
+}
+
+impl<E> From<RemoteError> for Failure<E> {
+    fn from(error: RemoteError) -> Self {
+        Self::Remote(error)
     }
 }
 

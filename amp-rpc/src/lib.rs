@@ -1,14 +1,27 @@
 //! Fast two-way RPC that speaks AMP.
 
+mod amp;
+mod call;
+mod call_error;
+mod connection;
 mod end;
+mod locator;
+mod peer;
+mod responders;
 mod transport;
 
+pub use amp::Amp;
 pub use amp_rpc_core::conversation::{CloseReason, Compat};
 pub use amp_rpc_core::{
     AmpBox, Answer, Argument, Command, CommandError, Context, DecodeError, EncodeError, Failure,
     Field, Fields, Item, NoErrors, RemoteError, argument, schema, wire,
 };
+pub use call::{Call, CallBox, Tell};
+pub use call_error::{BadAnswer, CallError, LocalError, TellError};
 pub use end::EndReason;
+pub use locator::{Locator, Or};
+pub use peer::Peer;
+pub use responders::{Responder, Responders};
 pub use transport::{Address, Addresses};
 
 #[doc(hidden)]

@@ -112,6 +112,13 @@ pub enum Fault {
     FailedTell(String),
 }
 
+impl Ask {
+    /// An ask with this tag, of a command of this kind.
+    pub const fn new(tag: Option<Tag>, kind: CommandKind) -> Self {
+        Self { tag, kind }
+    }
+}
+
 impl Answering {
     /// The half of a new conversation.
     pub const fn new(compat: Compat, limits: Limits) -> Self {

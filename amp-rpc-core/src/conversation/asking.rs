@@ -185,7 +185,16 @@ impl<T> Asking<T> {
     /// Finds out whose answer this is. `out` gets the answers that were held, if it opens the gate.
     #[inline]
     pub fn received(&mut self, tag: &[u8], is_error: bool, out: &mut Vec<u8>) -> Received {
-        match self.calls.lookup(tag) {
+        match CallId::parse(tag) {
+            Some(id) => self.received_id(id, is_error, out),
+            None => Received::Unknown,
+        }
+    }
+
+    /// The same for a tag that was read already.
+    #[inline]
+    pub fn received_id(&mut self, id: CallId, is_error: bool, out: &mut Vec<u8>) -> Received {
+        match self.calls.lookup_id(id) {
             Lookup::Waiting(id) => {
                 let effect = match self.gate {
                     Gate::Shut { by, kind } if by == id => self.decided(kind, is_error, out),
@@ -194,7 +203,7 @@ impl<T> Asking<T> {
                 Received::Call { id, effect }
             }
             Lookup::Late => {
-                self.calls.forget_abandoned(tag);
+                self.calls.forget_abandoned(id);
                 Received::Late
             }
             Lookup::Unknown => Received::Unknown,

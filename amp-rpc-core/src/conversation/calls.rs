@@ -97,9 +97,12 @@ impl<T> Calls<T> {
     /// Finds the call that a received tag belongs to.
     #[inline]
     pub fn lookup(&self, tag: &[u8]) -> Lookup {
-        let Some(id) = CallId::parse(tag) else {
-            return Lookup::Unknown;
-        };
+        CallId::parse(tag).map_or(Lookup::Unknown, |id| self.lookup_id(id))
+    }
+
+    /// The same for a tag that was read already.
+    #[inline]
+    pub fn lookup_id(&self, id: CallId) -> Lookup {
         let Some(slot) = usize::from(id.slot)
             .checked_sub(1)
             .and_then(|i| self.slots.get(i))
@@ -117,10 +120,8 @@ impl<T> Calls<T> {
     }
 
     /// Notes that a late answer came, so that a second one is recognized as such.
-    pub fn forget_abandoned(&mut self, tag: &[u8]) {
-        if let Some(id) = CallId::parse(tag) {
-            self.abandoned.remove(&id);
-        }
+    pub fn forget_abandoned(&mut self, id: CallId) {
+        self.abandoned.remove(&id);
     }
 
     /// Notes that the answer to a waiting call is there, and gives access to what is kept with it.
@@ -247,7 +248,7 @@ mod tests {
         let second = calls.insert(2).unwrap();
         assert_eq!(second.slot, first.slot);
         assert_eq!(calls.lookup(first.tag().as_bytes()), Lookup::Late);
-        calls.forget_abandoned(first.tag().as_bytes());
+        calls.forget_abandoned(first);
         assert_eq!(calls.lookup(first.tag().as_bytes()), Lookup::Unknown);
         assert_eq!(
             calls.lookup(second.tag().as_bytes()),

@@ -23,7 +23,9 @@ pub struct BoxWriter<'a> {
     out: &'a mut Vec<u8>,
     start: usize,
     limits: Limits,
-    /// Pairs of the protocol that are still to be merged in, in ascending order.
+    /// The pairs of the protocol, in ascending order.
+    protocol: &'a [(Key<'a>, &'a [u8])],
+    /// Those that are still to be merged in.
     pending: &'a [(Key<'a>, &'a [u8])],
     /// Where the last pair begins, to notice keys that are out of order.
     last: usize,
@@ -39,6 +41,7 @@ impl<'a> BoxWriter<'a> {
             out,
             start,
             limits,
+            protocol,
             pending: protocol,
             last: start,
             in_order: true,
@@ -49,7 +52,8 @@ impl<'a> BoxWriter<'a> {
     /// Appends a pair whose value `write` produces in place.
     ///
     /// Keys are best written in ascending order. Where they are not, the box is sorted at the end,
-    /// and the last pair of a repeated key stays.
+    /// and the last pair of a repeated key stays. A key of the protocol's pairs that were given at
+    /// the start is left out: theirs counts.
     ///
     /// # Errors
     ///
@@ -60,8 +64,9 @@ impl<'a> BoxWriter<'a> {
         key: Key<'_>,
         write: impl FnOnce(&mut ValueWriter<'_>) -> Result<(), E>,
     ) -> Result<(), EncodeError> {
-        if !self.pending.is_empty() {
-            self.merge_pending(key)?;
+        // Every key of the protocol begins with an underscore: most keys need no comparison.
+        if key.prefixed()[2] >= b'_' && !self.protocol.is_empty() && !self.merge(key)? {
+            return Ok(());
         }
         self.pair_here(key, write)
     }
@@ -88,7 +93,7 @@ impl<'a> BoxWriter<'a> {
     #[inline]
     pub fn finish(mut self) -> Result<(), EncodeError> {
         for (key, value) in core::mem::take(&mut self.pending) {
-            self.put(*key, value)?;
+            self.put_here(*key, value)?;
         }
         self.out.extend_from_slice(&[0, 0]);
         if self.out.len() - self.start > self.limits.box_bytes {
@@ -104,23 +109,25 @@ impl<'a> BoxWriter<'a> {
         Ok(())
     }
 
-    fn merge_pending(&mut self, key: Key<'_>) -> Result<(), EncodeError> {
-        // Every key of the protocol begins with an underscore: most keys need no comparison.
-        let first = key.prefixed()[2];
-        if first < b'_' {
-            return Ok(());
-        }
+    /// Writes the protocol's pairs that come before `key`; says whether `key` is none of them.
+    #[inline]
+    fn merge(&mut self, key: Key<'_>) -> Result<bool, EncodeError> {
         while let [(pending, value), rest @ ..] = self.pending {
             if *pending > key {
                 break;
             }
             self.pending = rest;
-            self.pair_here(*pending, |out| {
-                out.extend_from_slice(value);
-                Ok::<(), EncodeError>(())
-            })?;
+            self.put_here(*pending, value)?;
         }
-        Ok(())
+        let is_protocol = || self.protocol.iter().any(|(known, _)| *known == key);
+        Ok(key.prefixed()[2] != b'_' || !is_protocol())
+    }
+
+    fn put_here(&mut self, key: Key<'_>, value: &[u8]) -> Result<(), EncodeError> {
+        self.pair_here(key, |out| {
+            out.extend_from_slice(value);
+            Ok::<(), EncodeError>(())
+        })
     }
 
     #[inline]

@@ -1,0 +1,157 @@
+//! How connections are made, and how they behave.
+
+use std::fmt;
+use std::sync::Arc;
+
+use amp_rpc_core::conversation::Compat;
+use amp_rpc_core::wire::Limits;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::connection::{Driver, Options, Shared};
+use crate::locator::Locator;
+use crate::peer::Peer;
+use crate::transport::{Addresses, BoxedStream};
+
+/// Makes connections that speak AMP; what in Twisted is a factory with the protocol class `AMP`.
+///
+/// It holds what all its connections have in common: the locator and the options. Cheap to clone.
+///
+/// ```
+/// # use amp_rpc::{Amp, Responders};
+/// # tokio_test(async {
+/// let (left, right) = tokio::io::duplex(1024);
+/// let server = Amp::new().locator(Responders::new()).over(left);
+/// let client = Amp::new().over(right);
+/// client.close();
+/// server.closed().await;
+/// # });
+/// # fn tokio_test(test: impl Future<Output = ()>) {
+/// #     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Amp {
+    options: Options,
+    locate: Arc<dyn Fn(&Peer) -> Box<dyn Locator> + Send + Sync>,
+}
+
+impl Amp {
+    /// Connections without responders and with the default options.
+    pub fn new() -> Self {
+        Self {
+            options: Options::default(),
+            locate: Arc::new(|_| Box::new(())),
+        }
+    }
+
+    /// Sets the locator that all connections share. Default: none, which answers every command with
+    /// `UNHANDLED`.
+    #[must_use]
+    pub fn locator(mut self, locator: impl Locator) -> Self {
+        let locator = Arc::new(locator);
+        self.locate = Arc::new(move |_| Box::new(Arc::clone(&locator)));
+        self
+    }
+
+    /// Sets a function that makes a locator for each connection, for responders whose state is the
+    /// connection's. It gets the peer before anything is received.
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    ///
+    /// use amp_rpc::{Amp, Responders};
+    ///
+    /// #[derive(Default)]
+    /// struct Session { name: Mutex<Option<String>> }
+    ///
+    /// let amp = Amp::new().locator_for_each(|peer| {
+    ///     println!("{:?} has connected", peer.addresses().remote);
+    ///     Responders::with_state(Session::default())
+    /// });
+    /// ```
+    #[must_use]
+    pub fn locator_for_each<L: Locator>(
+        mut self,
+        make: impl Fn(&Peer) -> L + Send + Sync + 'static,
+    ) -> Self {
+        self.locate = Arc::new(move |peer| Box::new(make(peer)));
+        self
+    }
+
+    /// Sets where connections behave as Twisted does although that is less safe. Default: nowhere.
+    #[must_use]
+    pub fn compat(mut self, compat: Compat) -> Self {
+        self.options.compat = compat;
+        self
+    }
+
+    /// Sets the limits on one box. Defaults: see [`Limits`].
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.options.limits = limits;
+        self
+    }
+
+    /// Sets how many responders may wait at the same time on one connection. Default: 4,096.
+    ///
+    /// At the bound no more is read. While calls of this side are under way, reading goes on, since
+    /// their answers may be what the responders wait for; asks are then refused with the error code
+    /// `BUSY`.
+    #[must_use]
+    pub fn max_running(mut self, responders: usize) -> Self {
+        self.options.max_running = responders.max(1);
+        self
+    }
+
+    /// Sets how many bytes may wait to be written on one connection before senders wait. Default:
+    /// 1 MiB. One box may exceed it.
+    #[must_use]
+    pub fn max_queued(mut self, bytes: usize) -> Self {
+        self.options.max_queued = bytes;
+        self
+    }
+
+    /// Drops responders that still run when their connection ends. Default: they finish, as in
+    /// Twisted, though nobody gets their answers.
+    #[must_use]
+    pub fn drop_responders_at_end(mut self) -> Self {
+        self.options.drop_responders = true;
+        self
+    }
+
+    /// Speaks AMP over any stream. The connection runs in a task of its own.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime; the runtime must have its time driver enabled.
+    pub fn over(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Peer {
+        self.start(Box::new(stream), Addresses::default())
+    }
+
+    pub(crate) fn start(&self, stream: BoxedStream, addresses: Addresses) -> Peer {
+        let (peer, driver) = self.prepare(stream, addresses);
+        tokio::spawn(driver);
+        peer
+    }
+
+    pub(crate) fn prepare(&self, stream: BoxedStream, addresses: Addresses) -> (Peer, Driver) {
+        let shared = Arc::new(Shared::new(self.options, addresses));
+        let peer = Peer::new(&shared);
+        let locator = (self.locate)(&peer);
+        (peer, Driver::new(stream, shared, locator))
+    }
+}
+
+impl Default for Amp {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Amp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Amp")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

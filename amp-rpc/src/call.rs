@@ -1,0 +1,239 @@
+//! The futures of calls.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use amp_rpc_core::conversation::UNHANDLED;
+use amp_rpc_core::schema::CommandKind;
+use amp_rpc_core::wire::protocol;
+use amp_rpc_core::{
+    AmpBox, Command, CommandError, DecodeError, Excerpt, Fields, NoErrors, RemoteError, Shared,
+    WriteFields,
+};
+
+use crate::call_error::{AnswerProblem, BadAnswer, CallError, LocalError, LocalProblem, TellError};
+use crate::connection::{ConnectionContext, Ending, Payload, Refusal, Request, Stage, with_view};
+use crate::peer::Peer;
+
+/// What every call has: where it goes, what it sends, and how far it is.
+struct Exchange<F> {
+    peer: Peer,
+    command: Shared<[u8]>,
+    kind: CommandKind,
+    fields: F,
+    stage: Stage,
+}
+
+impl<F: WriteFields> Exchange<F> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+        let request = Request {
+            command: &self.command,
+            kind: self.kind,
+            fields: &self.fields,
+        };
+        self.peer.shared().poll_call(&mut self.stage, &request, cx)
+    }
+
+    fn poll_tell(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
+        let request = Request {
+            command: &self.command,
+            kind: self.kind,
+            fields: &self.fields,
+        };
+        self.peer.shared().poll_tell(&mut self.stage, &request, cx)
+    }
+
+    fn local_error(&self, refusal: Refusal) -> LocalError {
+        LocalError {
+            command: (*self.command).into(),
+            problem: match refusal {
+                Refusal::Encode(error) => LocalProblem::Encode(error),
+                Refusal::TlsAlready => LocalProblem::TlsAlready,
+                Refusal::TlsRefused => LocalProblem::TlsRefused,
+            },
+        }
+    }
+
+    /// Turns the end of a call into its result.
+    fn finish<T, E: CommandError>(
+        &self,
+        ending: Ending,
+        read: impl FnOnce(&Payload, &Peer) -> Result<T, DecodeError>,
+    ) -> Result<T, CallError<E>> {
+        let problem = match ending {
+            Ending::Answer(payload) => match read(&payload, &self.peer) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => AnswerProblem::Fields(error),
+            },
+            Ending::IncompleteError => AnswerProblem::IncompleteError,
+            Ending::Error(error) => return Err(self.remote_error(error)),
+            Ending::Refused(refusal) => return Err(CallError::Local(self.local_error(refusal))),
+            Ending::Ended(reason) => return Err(CallError::Ended(reason)),
+        };
+        Err(CallError::BadAnswer(BadAnswer {
+            command: (*self.command).into(),
+            problem,
+        }))
+    }
+
+    #[cold]
+    fn remote_error<E: CommandError>(&self, error: RemoteError) -> CallError<E> {
+        if error.code == UNHANDLED {
+            return CallError::Unhandled {
+                command: Excerpt(&self.command).to_string(),
+                description: error.description,
+            };
+        }
+        match E::from_code(&error.code, &error.description) {
+            Some(declared) => CallError::Declared {
+                error: declared,
+                description: error.description,
+            },
+            None => CallError::Remote(Box::new(error)),
+        }
+    }
+}
+
+impl<F> Drop for Exchange<F> {
+    fn drop(&mut self) {
+        self.peer.shared().drop_call(self.stage);
+    }
+}
+
+impl<F> fmt::Debug for Exchange<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({:?})", Excerpt(&self.command), self.stage)
+    }
+}
+
+/// A call of a command, waiting for its answer; made by [`Peer::call`].
+///
+/// Nothing is sent before the first poll; boxes leave in the order of the first polls. Dropping it
+/// ends the wait at once; an answer that comes later is ignored. So it can be dropped at any time,
+/// but the peer may then have carried the command out or not.
+#[derive(Debug)]
+#[must_use = "a call is sent when it is first polled"]
+pub struct Call<C: Command>(Exchange<C>);
+
+impl<C: Command> Call<C> {
+    pub(crate) fn new(peer: Peer, command: C) -> Self {
+        Self(Exchange {
+            peer,
+            command: Shared::Static(C::NAME),
+            kind: C::KIND,
+            fields: command,
+            stage: Stage::New,
+        })
+    }
+}
+
+// The command is only ever borrowed, never pinned.
+impl<C: Command> Unpin for Call<C> {}
+
+impl<C: Command> Future for Call<C> {
+    type Output = Result<C::Response, CallError<C::Error>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0
+            .poll(cx)
+            .map(|ending| self.0.finish(ending, read_fields::<C::Response>))
+    }
+}
+
+fn read_fields<T: Fields>(payload: &Payload, peer: &Peer) -> Result<T, DecodeError> {
+    let mut context = ConnectionContext::new(peer.shared());
+    with_view(payload, |view| T::from_box(view, &mut context))
+        .unwrap_or_else(|| Err(DecodeError::missing("a whole box")))
+}
+
+/// A call of a command given by its name and a box; made by [`Peer::call_box`].
+///
+/// Cancel-safe as [`Call`] is.
+#[derive(Debug)]
+#[must_use = "a call is sent when it is first polled"]
+pub struct CallBox(Exchange<AmpBox>);
+
+impl CallBox {
+    pub(crate) fn new(peer: Peer, command: &[u8], arguments: AmpBox) -> Self {
+        Self(Exchange {
+            peer,
+            command: Shared::Counted(command.into()),
+            kind: CommandKind::Plain,
+            fields: without_protocol_keys(arguments),
+            stage: Stage::New,
+        })
+    }
+}
+
+impl Future for CallBox {
+    type Output = Result<AmpBox, CallError<NoErrors>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll(cx).map(|ending| {
+            self.0.finish(ending, |payload, _| {
+                with_view(payload, |view| view.to_owned())
+                    .ok_or_else(|| DecodeError::missing("a whole box"))
+            })
+        })
+    }
+}
+
+/// The same box without the keys of the protocol, which this crate sets itself.
+pub(crate) fn without_protocol_keys(mut message: AmpBox) -> AmpBox {
+    for key in protocol::KEYS {
+        message.remove(key.name());
+    }
+    message
+}
+
+/// A command that is sent without asking for an answer; made by [`Peer::tell`] and
+/// [`Peer::tell_box`].
+///
+/// Done when the command is in the queue of what is to be written and the queue is within its
+/// bound, so that awaiting each keeps a fast sender from filling the memory. When it is dropped
+/// after its first poll, the command may be sent all the same.
+#[derive(Debug)]
+#[must_use = "a command is sent when its future is first polled"]
+pub struct Tell<F: WriteFields>(Exchange<F>);
+
+impl<C: Command> Tell<C> {
+    pub(crate) fn new(peer: Peer, command: C) -> Self {
+        Self(Exchange {
+            peer,
+            command: Shared::Static(C::NAME),
+            kind: C::KIND,
+            fields: command,
+            stage: Stage::New,
+        })
+    }
+}
+
+impl Tell<AmpBox> {
+    pub(crate) fn new_box(peer: Peer, command: &[u8], arguments: AmpBox) -> Self {
+        Self(Exchange {
+            peer,
+            command: Shared::Counted(command.into()),
+            kind: CommandKind::Plain,
+            fields: without_protocol_keys(arguments),
+            stage: Stage::New,
+        })
+    }
+}
+
+impl<F: WriteFields> Unpin for Tell<F> {}
+
+impl<F: WriteFields> Future for Tell<F> {
+    type Output = Result<(), TellError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll_tell(cx).map_err(|ending| match ending {
+            Ending::Refused(refusal) => TellError::Local(self.0.local_error(refusal)),
+            Ending::Ended(reason) => TellError::Ended(reason),
+            Ending::Answer(_) | Ending::Error(_) | Ending::IncompleteError => {
+                unreachable!("nothing answers a tell")
+            }
+        })
+    }
+}

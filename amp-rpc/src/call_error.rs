@@ -1,0 +1,132 @@
+//! How a call can end other than with its answer.
+
+use std::fmt;
+
+use amp_rpc_core::{CommandError, DecodeError, EncodeError, Excerpt, NoErrors, RemoteError};
+use thiserror::Error;
+
+use crate::end::EndReason;
+
+/// How a call ended other than with its answer; `E` has the errors that the command declares.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CallError<E = NoErrors>
+where
+    E: CommandError,
+{
+    /// An error that the command declares. The connection stays, unless it is fatal: then the peer
+    /// closes it.
+    #[error("the peer answered with an error: {description}")]
+    Declared {
+        /// The error.
+        #[source]
+        error: E,
+        /// What the peer says of it.
+        description: String,
+    },
+    /// The peer has no such command. Twisted's `UnhandledCommand`.
+    #[error("the peer has no responder for the command {command}: {description}")]
+    Unhandled {
+        /// The command's name.
+        command: String,
+        /// What the peer says of it.
+        description: String,
+    },
+    /// An error that the command does not declare, such as `UNKNOWN`. Twisted's `UnknownRemoteError`.
+    #[error("the peer answered with an error that the command does not declare")]
+    Remote(#[source] Box<RemoteError>),
+    /// The answer is not what the command declares. The connection stays.
+    #[error(transparent)]
+    BadAnswer(BadAnswer),
+    /// The command cannot be sent as it is. Nothing was sent.
+    #[error(transparent)]
+    Local(LocalError),
+    /// The connection ended before the answer came, or before the call was made.
+    #[error("the connection ended before the answer came")]
+    Ended(#[source] EndReason),
+}
+
+/// An answer that cannot be read: which command's, which key, what was expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadAnswer {
+    pub(crate) command: Box<[u8]>,
+    pub(crate) problem: AnswerProblem,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AnswerProblem {
+    Fields(DecodeError),
+    IncompleteError,
+}
+
+impl BadAnswer {
+    /// The key whose value is wrong or missing; `None` where the peer sent an error without its code
+    /// or description.
+    pub fn key(&self) -> Option<&[u8]> {
+        match &self.problem {
+            AnswerProblem::Fields(error) => error.key(),
+            AnswerProblem::IncompleteError => None,
+        }
+    }
+}
+
+impl fmt::Display for BadAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "bad answer to {}: ", Excerpt(&self.command))?;
+        match &self.problem {
+            AnswerProblem::Fields(error) => error.fmt(f),
+            AnswerProblem::IncompleteError => f.write_str("an error without code or description"),
+        }
+    }
+}
+
+impl std::error::Error for BadAnswer {}
+
+/// A command that cannot be sent: which, which argument, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalError {
+    pub(crate) command: Box<[u8]>,
+    pub(crate) problem: LocalProblem,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LocalProblem {
+    Encode(EncodeError),
+    TlsAlready,
+    TlsRefused,
+}
+
+impl LocalError {
+    /// What is wrong with which argument; `None` where it is not about an argument.
+    pub fn encode_error(&self) -> Option<&EncodeError> {
+        match &self.problem {
+            LocalProblem::Encode(error) => Some(error),
+            LocalProblem::TlsAlready | LocalProblem::TlsRefused => None,
+        }
+    }
+}
+
+impl fmt::Display for LocalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot send {}: ", Excerpt(&self.command))?;
+        match &self.problem {
+            LocalProblem::Encode(error) => error.fmt(f),
+            LocalProblem::TlsAlready => f.write_str("TLS was started on this connection before"),
+            LocalProblem::TlsRefused => f.write_str("it waited for TLS, which the peer refused"),
+        }
+    }
+}
+
+impl std::error::Error for LocalError {}
+
+/// Why a command could not be sent with `tell`.
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum TellError {
+    /// The command cannot be sent as it is. Nothing was sent.
+    #[error(transparent)]
+    Local(LocalError),
+    /// The connection has ended.
+    #[error("the connection has ended")]
+    Ended(#[source] EndReason),
+}

@@ -1,0 +1,411 @@
+//! What each received box leads to.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+
+use amp_rpc_core::RemoteError;
+use amp_rpc_core::conversation::{
+    Answering, Ask, Boundary, CallId, CloseReason, Effect, Message, Outcome, Received, Replied, Tag,
+};
+use amp_rpc_core::schema::{CommandKind, Errors};
+use amp_rpc_core::wire::{BoxView, Decoder};
+use bytes::Bytes;
+
+use super::context::ConnectionContext;
+use super::incoming::{Consumer, Step, is_large};
+use super::log;
+use super::outgoing::Outgoing;
+use super::pool::Pool;
+use super::running::{Job, Running};
+use super::shared::{Payload, Received as Delivery, Shared, State};
+use crate::locator::Locator;
+use crate::peer::Peer;
+use crate::responders::{Incoming, Reply, Task, guard};
+
+/// The error code for an ask that is refused because too much is under way.
+pub(crate) const BUSY: &[u8] = b"BUSY";
+
+/// Starts responders for asks and collects answers for callers.
+pub(super) struct Dispatch {
+    shared: Arc<Shared>,
+    locator: Box<dyn Locator>,
+    decoder: Decoder,
+    answering: Answering,
+    running: Running,
+    pool: Pool,
+    pub(super) outgoing: Outgoing,
+    answers: Vec<Collected>,
+    wakers: Vec<Waker>,
+    boundary: Option<Boundary>,
+    /// Own calls under way, as of the last commit.
+    own_calls: usize,
+    /// New asks are refused.
+    pub(super) finishing: bool,
+}
+
+/// An answer that waits to be handed to its caller.
+struct Collected {
+    call: Option<CallId>,
+    payload: Payload,
+    is_error: bool,
+    is_complete: bool,
+}
+
+impl Dispatch {
+    pub(super) fn new(shared: Arc<Shared>, locator: Box<dyn Locator>) -> Self {
+        let options = shared.options;
+        Self {
+            locator,
+            decoder: Decoder::new(options.limits),
+            answering: Answering::new(options.compat, options.limits),
+            running: Running::new(),
+            pool: Pool::default(),
+            outgoing: Outgoing::default(),
+            answers: Vec::new(),
+            wakers: Vec::new(),
+            boundary: None,
+            own_calls: 0,
+            finishing: false,
+            shared,
+        }
+    }
+
+    /// Whether no responder runs.
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.len() == 0
+    }
+
+    /// Whether more should be read.
+    ///
+    /// At a bound the peer is made to wait, but not while it has to answer calls of this side: its
+    /// answers may be what the responders here wait for. Then asks are refused instead.
+    pub(super) fn wants_more(&self) -> bool {
+        if !self.answering.is_reading() || self.boundary.is_some() {
+            return false;
+        }
+        let queued = self.outgoing.len();
+        let at_bound = self.is_full() || queued > self.shared.options.max_queued;
+        let drowning = queued > self.shared.options.max_queued.saturating_mul(8);
+        !drowning && (!at_bound || self.own_calls > 0)
+    }
+
+    fn is_full(&self) -> bool {
+        self.running.len() >= self.shared.options.max_running
+    }
+
+    /// What has to happen once everything is written.
+    pub(super) fn take_boundary(&mut self) -> Option<Boundary> {
+        self.boundary.take()
+    }
+
+    /// Moves what is encoded to where it is written from, and looks at the state of the callers.
+    pub(super) fn commit(&mut self, state: &mut State) {
+        self.outgoing.commit(&self.shared, state);
+        self.own_calls = state.asking.calls.waiting();
+    }
+
+    fn box_received(&mut self, view: &BoxView<'_>, frame: &[u8], shared: Option<&Bytes>) {
+        match Message::of(view) {
+            Some(Message::Ask { tag, command }) => {
+                let tag = tag.map(|tag| Tag::new(&tag));
+                self.ask_received(tag, command.as_bytes(), view);
+            }
+            Some(Message::Answer { tag }) => {
+                self.collect(&tag, frame, shared, false, true);
+            }
+            Some(Message::Error {
+                tag,
+                code,
+                description,
+            }) => {
+                let is_complete = code.is_some() && description.is_some();
+                self.collect(&tag, frame, shared, true, is_complete);
+            }
+            None => self.close(CloseReason::NoProtocolKeys),
+        }
+    }
+
+    fn close(&mut self, reason: CloseReason) {
+        self.answering.stop();
+        self.boundary.get_or_insert(Boundary::Close(reason));
+    }
+
+    fn ask_received(&mut self, tag: Option<Tag>, command: &[u8], view: &BoxView<'_>) {
+        let Some(responder) = self.locator.locate(command) else {
+            let ask = Ask::new(tag, CommandKind::Plain);
+            self.reply_with(&ask, Errors::NONE, Outcome::Unhandled(command));
+            return;
+        };
+        let ask = Ask::new(tag, responder.kind());
+        if self.finishing || self.is_full() {
+            let busy = RemoteError::new(BUSY, "too many calls are under way");
+            self.reply_with(&ask, Errors::NONE, Outcome::Remote(&busy));
+            return;
+        }
+        let mut task = self.pool.take(&responder);
+        let shared = &self.shared;
+        let incoming = Incoming {
+            command,
+            fields: view,
+            peer: &|| Peer::new(shared),
+        };
+        let mut context = ConnectionContext::new(shared);
+        match guard(|| task.start(&incoming, &mut context)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                self.reply_with(&ask, Errors::NONE, Outcome::BadArguments(command, &error));
+                self.pool.give(&responder, task);
+                return;
+            }
+            Err(panic) => {
+                task.reset();
+                self.reply_panic(&ask, &*task, &panic);
+                self.pool.give(&responder, task);
+                return;
+            }
+        }
+        self.answering.begin(&ask);
+        let (place, waker) = self.running.next();
+        match self.poll_task(&mut task, &ask, &waker) {
+            Poll::Ready(()) => self.pool.give(&responder, task),
+            Poll::Pending => self.running.put(
+                place,
+                Job {
+                    task,
+                    ask,
+                    responder,
+                },
+            ),
+        }
+    }
+
+    /// Goes on with the responders that were woken. Says whether there were any.
+    pub(super) fn poll_woken(&mut self) -> bool {
+        let batch = self.running.begin_batch();
+        let any = !batch.is_empty();
+        for &place in &batch {
+            let Some((mut job, waker)) = self.running.take(place) else {
+                continue;
+            };
+            match self.poll_task(&mut job.task, &job.ask, &waker) {
+                Poll::Ready(()) => {
+                    self.running.leave(place);
+                    self.pool.give(&job.responder, job.task);
+                }
+                Poll::Pending => self.running.put(place, job),
+            }
+        }
+        self.running.finish_batch(batch);
+        any
+    }
+
+    fn poll_task(&mut self, task: &mut Box<dyn Task>, ask: &Ask, waker: &Waker) -> Poll<()> {
+        let mut replier = Replier {
+            answering: &mut self.answering,
+            outgoing: &mut self.outgoing,
+            shared: &self.shared,
+            ask,
+            replied: None,
+        };
+        let polled = guard(|| task.poll(&mut Context::from_waker(waker), &mut replier));
+        let replied = replier.replied;
+        match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(())) => {}
+            Err(panic) => {
+                task.reset();
+                if replied.is_none() {
+                    self.reply_panic(ask, &**task, &panic);
+                }
+            }
+        }
+        if let Some(replied) = replied {
+            self.follow(replied);
+        }
+        Poll::Ready(())
+    }
+
+    fn reply_panic(&mut self, ask: &Ask, task: &dyn Task, message: &str) {
+        let message = format!("the responder panicked: {message}");
+        let outcome = Outcome::Unexpected(&message);
+        self.reply_with(ask, task.errors(), outcome);
+    }
+
+    fn reply_with(&mut self, ask: &Ask, errors: &Errors, outcome: Outcome<'_>) {
+        let mut replier = Replier {
+            answering: &mut self.answering,
+            outgoing: &mut self.outgoing,
+            shared: &self.shared,
+            ask,
+            replied: None,
+        };
+        replier.reply(errors, outcome);
+        if let Some(replied) = replier.replied {
+            self.follow(replied);
+        }
+    }
+
+    fn follow(&mut self, replied: Replied) {
+        if let Some(fault) = &replied.fault {
+            log::fault(&self.shared.addresses, fault);
+        }
+        if let Some(boundary) = replied.boundary {
+            if boundary == Boundary::StartTls || boundary == Boundary::Switch {
+                self.shared.lock().asking.pass();
+            }
+            self.boundary.get_or_insert(boundary);
+        }
+    }
+
+    fn collect(
+        &mut self,
+        tag: &[u8],
+        frame: &[u8],
+        shared: Option<&Bytes>,
+        is_error: bool,
+        is_complete: bool,
+    ) {
+        self.answers.push(Collected {
+            call: CallId::parse(tag),
+            payload: shared.map_or_else(
+                || Payload::copy_from(frame),
+                |bytes| Payload::Shared(bytes.clone()),
+            ),
+            is_error,
+            is_complete,
+        });
+        if self.shared.boundary_ahead.load(Ordering::Acquire) {
+            // This may be the answer behind which the boxes end.
+            self.deliver();
+        }
+    }
+
+    /// Hands the collected answers to their callers; returns how many were woken.
+    pub(super) fn deliver(&mut self) -> usize {
+        if self.answers.is_empty() {
+            return 0;
+        }
+        let shared = Arc::clone(&self.shared);
+        let compat = &shared.options.compat;
+        let mut close = None;
+        let mut agreed = None;
+        let mut state = shared.lock();
+        for answer in self.answers.drain(..) {
+            let State { asking, out, .. } = &mut *state;
+            let received = answer.call.map_or(Received::Unknown, |id| {
+                asking.received_id(id, answer.is_error, out)
+            });
+            let (id, effect) = match received {
+                Received::Call { id, effect } => (id, effect),
+                Received::Late => continue,
+                Received::Unknown => {
+                    if compat.close_on_unknown_tag {
+                        close.get_or_insert(CloseReason::UnknownTag);
+                    }
+                    continue;
+                }
+            };
+            if let Some(slot) = asking.calls.answered(id) {
+                slot.answer = Some(if answer.is_error {
+                    Delivery::Error(answer.payload)
+                } else {
+                    Delivery::Answer(answer.payload)
+                });
+                self.wakers.extend(slot.waker.take());
+            }
+            match effect {
+                Effect::None => {}
+                Effect::Agreed(boundary) => agreed = Some(boundary),
+                Effect::Refused(_) => {
+                    shared.boundary_ahead.store(false, Ordering::Release);
+                    shared.wrote.store(true, Ordering::Release);
+                    state.room.grant(&mut self.wakers);
+                }
+            }
+            if !answer.is_complete && compat.close_on_incomplete_error {
+                close.get_or_insert(CloseReason::IncompleteError);
+            }
+        }
+        drop(state);
+        if let Some(boundary) = agreed {
+            self.answering.stop();
+            self.boundary.get_or_insert(boundary);
+        }
+        if let Some(reason) = close {
+            self.close(reason);
+        }
+        let woken = self.wakers.len();
+        self.wakers.drain(..).for_each(Waker::wake);
+        woken
+    }
+
+    /// Stops answering and gives back what is to be written. Responders run on and finish, unless
+    /// they are to be dropped.
+    pub(super) fn stop(&mut self, drop_responders: bool) -> Outgoing {
+        self.answering.stop();
+        if drop_responders {
+            self.running.clear();
+        }
+        self.pool.clear();
+        std::mem::take(&mut self.outgoing)
+    }
+
+    /// Prepares to sleep; `false` when a responder was woken.
+    pub(super) fn sleep(&mut self, waker: &Waker) -> bool {
+        if !self.running.sleep(waker) {
+            return false;
+        }
+        if self.is_idle() {
+            self.outgoing.rest();
+        }
+        true
+    }
+}
+
+impl Consumer for Dispatch {
+    fn step(&mut self, bytes: &[u8], shared: Option<&Bytes>) -> Step {
+        if !self.wants_more() {
+            return Step::Wait;
+        }
+        match self.decoder.decode(bytes) {
+            Ok(Some(frame)) => {
+                if shared.is_none() && is_large(frame.len()) {
+                    return Step::Large(frame.len());
+                }
+                let mut view = frame.view();
+                if let Some(chunk) = shared {
+                    view = view.within(chunk);
+                }
+                self.box_received(&view, &bytes[..frame.len()], shared);
+                Step::Took(frame.len())
+            }
+            Ok(None) => Step::Wait,
+            Err(error) => {
+                self.close(error.into());
+                Step::Wait
+            }
+        }
+    }
+}
+
+/// Encodes a responder's outcome straight into the outgoing buffer.
+struct Replier<'a> {
+    answering: &'a mut Answering,
+    outgoing: &'a mut Outgoing,
+    shared: &'a Shared,
+    ask: &'a Ask,
+    replied: Option<Replied>,
+}
+
+impl Reply for Replier<'_> {
+    fn reply(&mut self, errors: &Errors, outcome: Outcome<'_>) {
+        self.outgoing.before_answer(self.shared);
+        let mut context = ConnectionContext::new(self.shared);
+        let answers = &mut self.outgoing.answers;
+        let replied = self
+            .answering
+            .reply(self.ask, errors, outcome, answers, &mut context);
+        self.replied = Some(replied);
+    }
+}

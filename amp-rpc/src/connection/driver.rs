@@ -1,0 +1,248 @@
+//! The task that owns a connection.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+
+use amp_rpc_core::conversation::Boundary;
+
+use super::dispatch::Dispatch;
+use super::farewell::Farewell;
+use super::incoming::{Incoming, Read};
+use super::shared::{Closing, Shared};
+use crate::end::EndReason;
+use crate::locator::Locator;
+use crate::transport::BoxedStream;
+
+/// How often the driver goes round before it lets other tasks run.
+const ROUNDS: usize = 16;
+
+/// The future that carries a connection: it reads, starts responders and polls them, hands answers to
+/// callers, and writes.
+///
+/// One turn, repeated until nothing is left to do:
+///
+/// 1. go on with the responders that were woken;
+/// 2. read, and deal with each box: start a responder, or collect an answer for its caller;
+/// 3. hand the collected answers over and wake the callers;
+/// 4. write what responders and callers have encoded meanwhile, in one system call.
+pub(crate) struct Driver {
+    shared: Arc<Shared>,
+    incoming: Incoming,
+    dispatch: Dispatch,
+    phase: Phase,
+}
+
+enum Phase {
+    Open(BoxedStream),
+    /// Nothing is read any more; the rest is written.
+    Closing(Farewell),
+    /// The connection is gone; responders that still run may finish.
+    Gone,
+}
+
+/// What came of a turn.
+enum Turn {
+    /// Something was done; there may be more to do.
+    Busy,
+    /// Others should run first.
+    Yield,
+    /// There is nothing to do.
+    Idle,
+}
+
+impl Driver {
+    pub(crate) fn new(stream: BoxedStream, shared: Arc<Shared>, locator: Box<dyn Locator>) -> Self {
+        Self {
+            dispatch: Dispatch::new(Arc::clone(&shared), locator),
+            incoming: Incoming::default(),
+            phase: Phase::Open(stream),
+            shared,
+        }
+    }
+
+    fn turn(&mut self, cx: &mut Context<'_>) -> Turn {
+        let polled = self.dispatch.poll_woken();
+        let turn = match &mut self.phase {
+            Phase::Open(_) => self.turn_open(cx),
+            Phase::Closing(_) => self.turn_closing(cx),
+            Phase::Gone => Turn::Idle,
+        };
+        match turn {
+            Turn::Idle if polled => Turn::Busy,
+            turn => turn,
+        }
+    }
+
+    fn turn_open(&mut self, cx: &mut Context<'_>) -> Turn {
+        let Phase::Open(stream) = &mut self.phase else {
+            return Turn::Idle;
+        };
+        let mut busy = false;
+        let mut end = None;
+        if !self.incoming.is_empty() {
+            // A bound or a decision may have kept whole boxes back.
+            self.incoming.consume(&mut self.dispatch);
+        }
+        if self.dispatch.wants_more() {
+            match self.incoming.poll_read(stream, cx, &mut self.dispatch) {
+                Poll::Ready(Ok(Read::Some)) => busy = true,
+                Poll::Ready(Ok(Read::End)) => end = Some(EndReason::ClosedByPeer),
+                Poll::Ready(Err(error)) => end = Some(error.into()),
+                Poll::Pending => {}
+            }
+        }
+        if self.dispatch.deliver() > 1 && end.is_none() {
+            // The callers that were just woken should make their next calls before anything is
+            // written: a multi-threaded runtime would run this task right behind the first of them,
+            // and each write would carry a few calls instead of all.
+            return Turn::Yield;
+        }
+        let mut state = self.shared.lock();
+        self.dispatch.commit(&mut state);
+        let under_way = !state.asking.calls.is_empty();
+        let closing = state.closing;
+        drop(state);
+        match self.dispatch.take_boundary() {
+            Some(Boundary::Close(reason)) => end = Some(reason.into()),
+            Some(Boundary::StartTls | Boundary::Switch) => end = Some(EndReason::Switched),
+            None => {}
+        }
+        match closing {
+            Closing::No => {}
+            Closing::Finish => {
+                self.dispatch.finishing = true;
+                if !under_way && self.dispatch.is_idle() {
+                    end.get_or_insert(EndReason::ClosedHere);
+                }
+            }
+            Closing::Flush => {
+                end.get_or_insert(EndReason::ClosedHere);
+            }
+        }
+        let wrote = !self.dispatch.outgoing.is_empty();
+        match self.dispatch.outgoing.poll_write(stream, cx) {
+            Poll::Ready(Ok(())) => {
+                busy |= wrote;
+                self.grant_room();
+            }
+            Poll::Ready(Err(error)) => {
+                end.get_or_insert(error.into());
+                self.dispatch.outgoing.discard();
+            }
+            Poll::Pending => {}
+        }
+        if let Some(reason) = end {
+            self.begin_end(reason);
+            return Turn::Busy;
+        }
+        if busy { Turn::Busy } else { Turn::Idle }
+    }
+
+    /// Lets callers go ahead that wait for room.
+    fn grant_room(&self) {
+        let mut state = self.shared.lock();
+        if state.room.is_empty() || !state.asking.is_open() {
+            return;
+        }
+        let mut wakers = Vec::new();
+        state.room.grant(&mut wakers);
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Ends the connection for everybody who waits for it; the rest is still written.
+    fn begin_end(&mut self, reason: EndReason) {
+        let Phase::Open(stream) = std::mem::replace(&mut self.phase, Phase::Gone) else {
+            return;
+        };
+        let is_lost = matches!(reason, EndReason::Lost(_));
+        let peer_is_gone = is_lost || matches!(reason, EndReason::ClosedByPeer);
+        let mut state = self.shared.lock();
+        self.dispatch.outgoing.commit_all(&self.shared, &mut state);
+        let wakers = state.end(reason);
+        drop(state);
+        let rest = self.dispatch.stop(self.shared.options.drop_responders);
+        self.incoming = Incoming::default();
+        if !is_lost {
+            self.phase = Phase::Closing(Farewell::new(stream, rest, !peer_is_gone));
+        }
+        self.shared.ended.notify_waiters();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    fn turn_closing(&mut self, cx: &mut Context<'_>) -> Turn {
+        let Phase::Closing(farewell) = &mut self.phase else {
+            return Turn::Idle;
+        };
+        match farewell.poll(cx) {
+            Poll::Ready(()) => {
+                self.phase = Phase::Gone;
+                Turn::Busy
+            }
+            Poll::Pending => Turn::Idle,
+        }
+    }
+
+    /// Prepares to sleep; `false` when there is something to do after all.
+    fn sleep(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.dispatch.sleep(cx.waker()) {
+            return false;
+        }
+        let mut state = self.shared.lock();
+        if !matches!(self.phase, Phase::Open(_)) {
+            return true;
+        }
+        if self.shared.wrote.load(Ordering::Acquire) && self.dispatch.outgoing.is_empty() {
+            return false;
+        }
+        if state.rest() && self.dispatch.is_idle() {
+            self.incoming.rest();
+        }
+        match &mut state.sleeping {
+            Some(known) => known.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        true
+    }
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        for _ in 0..ROUNDS {
+            match this.turn(cx) {
+                Turn::Busy => {}
+                Turn::Yield => break,
+                Turn::Idle => {
+                    if matches!(this.phase, Phase::Gone) && this.dispatch.is_idle() {
+                        return Poll::Ready(());
+                    }
+                    if this.sleep(cx) {
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl Drop for Driver {
+    /// A driver that is dropped, as when its runtime shuts down, ends the connection for its callers.
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        if state.end.is_some() {
+            return;
+        }
+        let wakers = state.end(EndReason::ClosedHere);
+        drop(state);
+        self.shared.ended.notify_waiters();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}

@@ -1,0 +1,261 @@
+//! One call from its first poll to its answer, whatever its type.
+
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+
+use amp_rpc_core::conversation::{AskRefused, CallId, Message};
+use amp_rpc_core::schema::CommandKind;
+use amp_rpc_core::wire::{BoxView, Decoder, Limits};
+use amp_rpc_core::{EncodeError, RemoteError, WriteFields};
+
+use super::context::ConnectionContext;
+use super::shared::{CallSlot, Payload, Received, Shared, State, Ticket, wake};
+use crate::end::EndReason;
+
+/// A command to send.
+pub(crate) struct Request<'a> {
+    pub(crate) command: &'a [u8],
+    pub(crate) kind: CommandKind,
+    pub(crate) fields: &'a dyn WriteFields,
+}
+
+/// Where a call or tell is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stage {
+    /// Not sent.
+    New,
+    /// It waits for room, and is not encoded yet.
+    Queued(Ticket),
+    /// It was sent, and the answer is awaited.
+    Asked(CallId),
+    /// It was sent without asking, and waits until what is queued has shrunk.
+    Told(Ticket),
+    Done,
+}
+
+/// How a call ended, before its type is known.
+pub(crate) enum Ending {
+    /// A box to decode.
+    Answer(Payload),
+    Error(RemoteError),
+    /// An error without code or description.
+    IncompleteError,
+    Refused(Refusal),
+    Ended(EndReason),
+}
+
+/// Why a call was not sent.
+pub(crate) enum Refusal {
+    Encode(EncodeError),
+    TlsAlready,
+    TlsRefused,
+}
+
+impl Shared {
+    /// Brings a call further. `request` is asked for when the call is to be encoded.
+    pub(crate) fn poll_call(
+        &self,
+        stage: &mut Stage,
+        request: &Request<'_>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Ending> {
+        if let Stage::Asked(id) = *stage {
+            return self.poll_answer(stage, id, cx.waker());
+        }
+        let mut state = self.lock();
+        if !state.may_write(*stage, self.options.max_queued) {
+            *stage = state.queue(*stage, cx.waker());
+            return Poll::Pending;
+        }
+        let slot = || CallSlot {
+            waker: Some(cx.waker().clone()),
+            answer: None,
+        };
+        let State { asking, out, .. } = &mut *state;
+        let mut context = ConnectionContext::new(self);
+        let asked = asking.ask(
+            request.command,
+            request.kind,
+            request.fields,
+            slot,
+            out,
+            &mut context,
+        );
+        let id = match asked {
+            Ok(id) => id,
+            Err(refused) => return self.refused(state, stage, refused, cx.waker()),
+        };
+        *stage = Stage::Asked(id);
+        if request.kind != CommandKind::Plain {
+            self.boundary_ahead.store(true, Ordering::Release);
+        }
+        self.wrote.store(true, Ordering::Release);
+        let driver = state.sleeping.take();
+        drop(state);
+        wake(driver);
+        Poll::Pending
+    }
+
+    /// Brings a tell further. It is done when it is written to the queue and the queue is not over
+    /// its bound.
+    pub(crate) fn poll_tell(
+        &self,
+        stage: &mut Stage,
+        request: &Request<'_>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Ending>> {
+        let mut state = self.lock();
+        if let Stage::Told(ticket) = *stage {
+            if state.room.is_granted(ticket) {
+                *stage = Stage::Done;
+                return Poll::Ready(match &state.end {
+                    Some(reason) => Err(Ending::Ended(reason.clone())),
+                    None => Ok(()),
+                });
+            }
+            state.room.wait(Some(ticket), cx.waker());
+            return Poll::Pending;
+        }
+        if !state.may_write(*stage, self.options.max_queued) {
+            *stage = state.queue(*stage, cx.waker());
+            return Poll::Pending;
+        }
+        let State { asking, out, .. } = &mut *state;
+        let mut context = ConnectionContext::new(self);
+        let told = asking.tell(request.command, request.fields, out, &mut context);
+        if let Err(refused) = told {
+            return self.refused(state, stage, refused, cx.waker()).map(Err);
+        }
+        let poll = if state.out.len() > self.options.max_queued {
+            *stage = Stage::Told(state.room.wait(None, cx.waker()));
+            Poll::Pending
+        } else {
+            *stage = Stage::Done;
+            Poll::Ready(Ok(()))
+        };
+        self.wrote.store(true, Ordering::Release);
+        let driver = state.sleeping.take();
+        drop(state);
+        wake(driver);
+        poll
+    }
+
+    /// Ends a call that was not sent, or lets it wait.
+    #[cold]
+    fn refused(
+        &self,
+        mut state: std::sync::MutexGuard<'_, State>,
+        stage: &mut Stage,
+        refused: AskRefused,
+        waker: &Waker,
+    ) -> Poll<Ending> {
+        let refusal = match refused {
+            AskRefused::Shut | AskRefused::Full => {
+                *stage = state.queue(Stage::New, waker);
+                return Poll::Pending;
+            }
+            AskRefused::Ended => {
+                *stage = Stage::Done;
+                let reason = state.end.clone().unwrap_or(EndReason::ClosedHere);
+                return Poll::Ready(Ending::Ended(reason));
+            }
+            AskRefused::TlsAlready => Refusal::TlsAlready,
+            AskRefused::TlsRefused => Refusal::TlsRefused,
+            AskRefused::Encode(error) => Refusal::Encode(error),
+        };
+        *stage = Stage::Done;
+        Poll::Ready(Ending::Refused(refusal))
+    }
+
+    /// Takes the answer of a call out of its slot, if it is there.
+    fn poll_answer(&self, stage: &mut Stage, id: CallId, waker: &Waker) -> Poll<Ending> {
+        let mut state = self.lock();
+        let Some(slot) = state.asking.calls.get_mut(id) else {
+            // Only this call takes its slot out, and it did not yet: the table is gone.
+            *stage = Stage::Done;
+            let reason = state.end.clone().unwrap_or(EndReason::ClosedHere);
+            return Poll::Ready(Ending::Ended(reason));
+        };
+        let Some(received) = slot.answer.take() else {
+            match &mut slot.waker {
+                Some(known) => known.clone_from(waker),
+                none => *none = Some(waker.clone()),
+            }
+            return Poll::Pending;
+        };
+        state.asking.calls.remove(id);
+        let mut wakers = Vec::new();
+        if !state.room.is_empty() {
+            state.room.grant(&mut wakers);
+        }
+        *stage = Stage::Done;
+        let ending = match received {
+            Received::Answer(payload) => Ending::Answer(payload),
+            Received::Error(payload) => read_error(&payload),
+            Received::Ended => Ending::Ended(state.end.clone().unwrap_or(EndReason::ClosedHere)),
+        };
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+        Poll::Ready(ending)
+    }
+
+    /// Ends a call or tell that is dropped.
+    pub(crate) fn drop_call(&self, stage: Stage) {
+        match stage {
+            Stage::New | Stage::Done => {}
+            Stage::Queued(ticket) | Stage::Told(ticket) => self.lock().room.leave(ticket),
+            Stage::Asked(id) => self.abandon(id),
+        }
+    }
+}
+
+impl State {
+    /// Whether a call may be written now: there is room and nobody waits, or it was its turn.
+    fn may_write(&self, stage: Stage, max_queued: usize) -> bool {
+        if self.end.is_some() {
+            return true;
+        }
+        match stage {
+            Stage::Queued(ticket) => self.room.is_granted(ticket),
+            _ => self.room.is_empty() && self.out.len() < max_queued,
+        }
+    }
+
+    fn queue(&mut self, stage: Stage, waker: &Waker) -> Stage {
+        let ticket = match stage {
+            Stage::Queued(ticket) => Some(ticket),
+            _ => None,
+        };
+        Stage::Queued(self.room.wait(ticket, waker))
+    }
+}
+
+/// Reads an error box that the driver has recognized as one.
+fn read_error(payload: &Payload) -> Ending {
+    let error = with_view(payload, |view| match Message::of(view) {
+        Some(Message::Error {
+            code: Some(code),
+            description: Some(description),
+            ..
+        }) => Some(RemoteError::new(
+            &code[..],
+            String::from_utf8_lossy(&description),
+        )),
+        _ => None,
+    });
+    error
+        .flatten()
+        .map_or(Ending::IncompleteError, Ending::Error)
+}
+
+/// Looks at a box that the driver has received whole.
+pub(crate) fn with_view<T>(payload: &Payload, look: impl FnOnce(&BoxView<'_>) -> T) -> Option<T> {
+    // The driver has checked the limits when the box came.
+    let limits = Limits::DEFAULT.box_bytes(usize::MAX).box_pairs(usize::MAX);
+    let frame = Decoder::new(limits).decode(payload.as_bytes()).ok()??;
+    let mut view = frame.view();
+    if let Payload::Shared(chunk) = payload {
+        view = view.within(chunk);
+    }
+    Some(look(&view))
+}

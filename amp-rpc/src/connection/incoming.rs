@@ -1,0 +1,149 @@
+//! Bytes on their way in: read, and cut into boxes.
+
+use std::future::Future;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+
+use super::buffers;
+use crate::transport::BoxedStream;
+
+/// A box from this size on is cut off the buffer, so that its values can be handed on without
+/// copying them.
+const LARGE: usize = 2 * 1024;
+/// How much is read at once while large boxes come.
+const BULK: usize = 128 * 1024;
+
+/// What was read and is not a whole box yet.
+///
+/// Small boxes are decoded in a buffer of the thread's, so that an idle connection holds none. Once
+/// a large box begins, the connection has a buffer of its own until it is used up.
+#[derive(Default)]
+pub(super) struct Incoming {
+    rest: BytesMut,
+}
+
+/// What a read brought.
+pub(super) enum Read {
+    /// Bytes.
+    Some,
+    /// The peer has closed its side.
+    End,
+}
+
+/// What the reader's owner makes of the bytes at the front of the buffer.
+pub(super) enum Step {
+    /// A box of so many bytes was dealt with.
+    Took(usize),
+    /// A box of so many bytes is there that is large: it should be cut off.
+    Large(usize),
+    /// More bytes are needed, or none are wanted now.
+    Wait,
+}
+
+/// Deals with boxes, one after the other.
+pub(super) trait Consumer {
+    /// Looks at the bytes that are there. `shared` is there when the bytes are one large box alone,
+    /// cut off the buffer.
+    fn step(&mut self, bytes: &[u8], shared: Option<&Bytes>) -> Step;
+}
+
+impl Incoming {
+    /// Whether bytes are kept that may hold whole boxes.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Reads once and gives the consumer what there is.
+    pub(super) fn poll_read(
+        &mut self,
+        stream: &mut BoxedStream,
+        cx: &mut Context<'_>,
+        consumer: &mut dyn Consumer,
+    ) -> Poll<io::Result<Read>> {
+        if !self.rest.is_empty() || self.rest.capacity() >= BULK {
+            return self.poll_read_bulk(stream, cx, consumer);
+        }
+        buffers::with_read_buffer(|buffer| {
+            let mut read = ReadBuf::new(buffer);
+            match Pin::new(stream).poll_read(cx, &mut read) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+            let bytes = read.filled();
+            if bytes.is_empty() {
+                return Poll::Ready(Ok(Read::End));
+            }
+            let mut at = 0;
+            while at < bytes.len() {
+                match consumer.step(&bytes[at..], None) {
+                    Step::Took(length) => at += length,
+                    Step::Large(length) => {
+                        let large = Bytes::copy_from_slice(&bytes[at..at + length]);
+                        consumer.step(&large, Some(&large));
+                        at += length;
+                    }
+                    Step::Wait => break,
+                }
+            }
+            if at < bytes.len() {
+                if bytes.len() - at > LARGE {
+                    self.rest.reserve(BULK);
+                }
+                self.rest.extend_from_slice(&bytes[at..]);
+            }
+            Poll::Ready(Ok(Read::Some))
+        })
+    }
+
+    fn poll_read_bulk(
+        &mut self,
+        stream: &mut BoxedStream,
+        cx: &mut Context<'_>,
+        consumer: &mut dyn Consumer,
+    ) -> Poll<io::Result<Read>> {
+        if self.rest.capacity() - self.rest.len() < BULK / 2 {
+            self.rest.reserve(BULK);
+        }
+        let read = match pin!(stream.read_buf(&mut self.rest)).poll(cx) {
+            Poll::Ready(Ok(read)) => read,
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending => return Poll::Pending,
+        };
+        if read == 0 {
+            return Poll::Ready(Ok(Read::End));
+        }
+        self.consume(consumer);
+        Poll::Ready(Ok(Read::Some))
+    }
+
+    /// Gives the consumer what is kept.
+    pub(super) fn consume(&mut self, consumer: &mut dyn Consumer) {
+        while !self.rest.is_empty() {
+            match consumer.step(&self.rest, None) {
+                Step::Took(length) => self.rest.advance(length),
+                Step::Large(length) => {
+                    let large = self.rest.split_to(length).freeze();
+                    consumer.step(&large, Some(&large));
+                }
+                Step::Wait => break,
+            }
+        }
+    }
+
+    /// Gives the buffer back, when the connection has nothing to do.
+    pub(super) fn rest(&mut self) {
+        if self.rest.is_empty() && self.rest.capacity() > 0 {
+            self.rest = BytesMut::new();
+        }
+    }
+}
+
+/// Whether a box of this size is worth cutting off.
+pub(super) fn is_large(length: usize) -> bool {
+    length >= LARGE
+}

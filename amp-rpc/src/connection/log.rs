@@ -1,0 +1,25 @@
+//! What the operator of this side should know.
+
+use amp_rpc_core::conversation::Fault;
+
+use crate::transport::Addresses;
+
+/// Reports a failure of a responder, which the peer does not learn of in detail.
+#[cfg(feature = "tracing")]
+pub(super) fn fault(addresses: &Addresses, fault: &Fault) {
+    let peer = addresses.remote.as_ref().map(tracing::field::display);
+    match fault {
+        Fault::Unexpected(error) => tracing::error!(peer, %error, "a responder failed"),
+        Fault::BadAnswer(error) => {
+            tracing::error!(peer, %error, "a responder's answer cannot be encoded");
+        }
+        Fault::FailedTell(error) => {
+            tracing::warn!(peer, %error, "a command that wants no answer failed");
+        }
+        _ => tracing::error!(peer, ?fault, "a call failed"),
+    }
+}
+
+/// Without the feature `tracing` there is nowhere to report to.
+#[cfg(not(feature = "tracing"))]
+pub(super) fn fault(_addresses: &Addresses, _fault: &Fault) {}

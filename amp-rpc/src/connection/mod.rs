@@ -1,0 +1,21 @@
+//! A connection: the task that owns the stream, and what it shares with its callers.
+
+mod buffers;
+mod context;
+mod dispatch;
+mod driver;
+mod exchange;
+mod farewell;
+mod incoming;
+mod log;
+mod options;
+mod outgoing;
+mod pool;
+mod running;
+mod shared;
+
+pub(crate) use context::ConnectionContext;
+pub(crate) use driver::Driver;
+pub(crate) use exchange::{Ending, Refusal, Request, Stage, with_view};
+pub(crate) use options::Options;
+pub(crate) use shared::{Closing, Payload, Shared};

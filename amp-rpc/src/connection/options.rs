@@ -1,0 +1,27 @@
+use amp_rpc_core::conversation::Compat;
+use amp_rpc_core::wire::Limits;
+
+/// How connections behave. Set through the methods of [`Amp`](crate::Amp).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    pub(crate) compat: Compat,
+    pub(crate) limits: Limits,
+    /// Responders that wait, on one connection.
+    pub(crate) max_running: usize,
+    /// Bytes that wait to be written, on one connection.
+    pub(crate) max_queued: usize,
+    /// Drop the responders that still run when the connection ends.
+    pub(crate) drop_responders: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            compat: Compat::default(),
+            limits: Limits::default(),
+            max_running: 4_096,
+            max_queued: 1024 * 1024,
+            drop_responders: false,
+        }
+    }
+}

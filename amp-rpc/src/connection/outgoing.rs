@@ -1,0 +1,108 @@
+//! Bytes on their way out.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::AsyncWrite;
+
+use super::buffers;
+use super::shared::{Shared, State};
+use crate::transport::BoxedStream;
+
+/// What the driver writes: its own answers, and the calls that callers have encoded.
+///
+/// ```text
+/// answers ──┐
+///           ├──► writing ──► stream
+/// callers ──┘
+/// ```
+#[derive(Default)]
+pub(super) struct Outgoing {
+    /// Answers of responders, encoded since the last [`commit`](Self::commit).
+    pub(super) answers: Vec<u8>,
+    writing: Vec<u8>,
+    written: usize,
+}
+
+impl Outgoing {
+    /// How many bytes wait to be written.
+    pub(super) fn len(&self) -> usize {
+        self.answers.len() + self.writing.len() - self.written
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Lets what callers wrote go first, if they wrote anything: so the calls that a responder makes
+    /// precede its answer.
+    #[inline]
+    pub(super) fn before_answer(&mut self, shared: &Shared) {
+        if shared.wrote.load(Ordering::Acquire) {
+            self.commit_all(shared, &mut shared.lock());
+        }
+    }
+
+    /// Moves what is encoded to where it is written from, in order. While the peer is slow to read,
+    /// calls stay with the callers, who see by them that they should wait.
+    pub(super) fn commit(&mut self, shared: &Shared, state: &mut State) {
+        if self.len() > shared.options.max_queued {
+            state
+                .asking
+                .release_answers(&mut self.answers, &mut self.writing);
+        } else {
+            self.commit_all(shared, state);
+        }
+    }
+
+    /// The same without regard to how much that is.
+    pub(super) fn commit_all(&mut self, shared: &Shared, state: &mut State) {
+        let State { asking, out, .. } = state;
+        if self.writing.is_empty() && self.answers.capacity() == 0 {
+            self.answers = buffers::take();
+        }
+        asking.release_answers(&mut self.answers, &mut self.writing);
+        if self.writing.is_empty() {
+            std::mem::swap(&mut self.writing, out);
+        } else {
+            self.writing.append(out);
+        }
+        shared.wrote.store(false, Ordering::Release);
+    }
+
+    /// Writes until everything is written or the stream takes no more.
+    pub(super) fn poll_write(
+        &mut self,
+        stream: &mut BoxedStream,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.writing.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        while self.written < self.writing.len() {
+            let rest = &self.writing[self.written..];
+            match ready!(Pin::new(&mut *stream).poll_write(cx, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.written += written,
+            }
+        }
+        self.writing.clear();
+        self.written = 0;
+        Pin::new(stream).poll_flush(cx)
+    }
+
+    /// Drops what cannot be written any more.
+    pub(super) fn discard(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Gives empty buffers back, when the connection has nothing to do.
+    pub(super) fn rest(&mut self) {
+        if self.is_empty() {
+            buffers::give(std::mem::take(&mut self.writing));
+            buffers::give(std::mem::take(&mut self.answers));
+        }
+    }
+}

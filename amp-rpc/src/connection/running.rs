@@ -1,0 +1,185 @@
+//! Responders that have started and wait for something.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Wake, Waker};
+
+use amp_rpc_core::conversation::Ask;
+
+use crate::responders::{Responder, Task};
+
+/// The responders of one connection that wait, each in a place of its own with its own waker.
+///
+/// Wakers are made once per place and used again, and only the responders that were woken are
+/// polled.
+pub(super) struct Running {
+    places: Vec<Place>,
+    free: Vec<usize>,
+    woken: Arc<Woken>,
+    /// Reused list of the places that were woken.
+    batch: Vec<usize>,
+}
+
+struct Place {
+    signal: Arc<Signal>,
+    waker: Waker,
+    job: Option<Job>,
+}
+
+/// A responder at work.
+pub(super) struct Job {
+    pub(super) task: Box<dyn Task>,
+    pub(super) ask: Ask,
+    pub(super) responder: Responder,
+}
+
+/// The places whose responders were woken since the driver looked.
+#[derive(Default)]
+struct Woken {
+    list: Mutex<WokenList>,
+}
+
+#[derive(Default)]
+struct WokenList {
+    places: Vec<usize>,
+    /// The driver, while it sleeps.
+    driver: Option<Waker>,
+}
+
+struct Signal {
+    place: usize,
+    /// It is on the list already.
+    raised: AtomicBool,
+    woken: Arc<Woken>,
+}
+
+impl Wake for Signal {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.raised.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let mut list = self.woken.lock();
+        list.places.push(self.place);
+        let driver = list.driver.take();
+        drop(list);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+    }
+}
+
+impl Woken {
+    fn lock(&self) -> std::sync::MutexGuard<'_, WokenList> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Running {
+    pub(super) fn new() -> Self {
+        Self {
+            places: Vec::new(),
+            free: Vec::new(),
+            woken: Arc::default(),
+            batch: Vec::new(),
+        }
+    }
+
+    /// How many responders wait.
+    pub(super) fn len(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
+
+    /// The place for the next responder, with the waker to poll it with. Nothing is taken until
+    /// [`put`](Self::put).
+    pub(super) fn next(&mut self) -> (usize, Waker) {
+        let place = match self.free.last() {
+            Some(place) => *place,
+            None => {
+                let place = self.places.len();
+                let signal = Arc::new(Signal {
+                    place,
+                    raised: AtomicBool::new(false),
+                    woken: Arc::clone(&self.woken),
+                });
+                self.places.push(Place {
+                    waker: Waker::from(Arc::clone(&signal)),
+                    signal,
+                    job: None,
+                });
+                self.free.push(place);
+                place
+            }
+        };
+        (place, self.places[place].waker.clone())
+    }
+
+    /// Lets a responder wait in the place that [`next`](Self::next) gave.
+    pub(super) fn put(&mut self, place: usize, job: Job) {
+        if self.free.last() == Some(&place) {
+            self.free.pop();
+        }
+        self.places[place].job = Some(job);
+    }
+
+    /// Takes the responder out that waits in a place, to poll it; put it back or
+    /// [`leave`](Self::leave) the place.
+    pub(super) fn take(&mut self, place: usize) -> Option<(Job, Waker)> {
+        let place = &mut self.places[place];
+        Some((place.job.take()?, place.waker.clone()))
+    }
+
+    /// Frees a place whose responder was taken out for good.
+    pub(super) fn leave(&mut self, place: usize) {
+        self.free.push(place);
+    }
+
+    /// The places whose responders were woken; give the list back to
+    /// [`finish_batch`](Self::finish_batch).
+    pub(super) fn begin_batch(&mut self) -> Vec<usize> {
+        let mut batch = std::mem::take(&mut self.batch);
+        std::mem::swap(&mut batch, &mut self.woken.lock().places);
+        for place in &batch {
+            // From here on a wake-up puts the place on the list again.
+            self.places[*place]
+                .signal
+                .raised
+                .store(false, Ordering::Release);
+        }
+        batch
+    }
+
+    pub(super) fn finish_batch(&mut self, mut batch: Vec<usize>) {
+        batch.clear();
+        self.batch = batch;
+    }
+
+    /// Notes that the driver is about to sleep; `false` when a responder was woken meanwhile.
+    pub(super) fn sleep(&self, driver: &Waker) -> bool {
+        if self.places.is_empty() {
+            return true;
+        }
+        let mut list = self.woken.lock();
+        if list.places.is_empty() {
+            match &mut list.driver {
+                Some(known) => known.clone_from(driver),
+                none => *none = Some(driver.clone()),
+            }
+            return true;
+        }
+        false
+    }
+
+    /// Drops all responders that wait.
+    pub(super) fn clear(&mut self) {
+        for (index, place) in self.places.iter_mut().enumerate() {
+            if let Some(mut job) = place.job.take() {
+                job.task.reset();
+                self.free.push(index);
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! What the callers and the driver of a connection share.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use amp_rpc_core::conversation::{Asking, CallId};
+use bytes::Bytes;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+use super::buffers;
+use super::options::Options;
+use crate::end::EndReason;
+use crate::transport::Addresses;
+
+/// The part of a connection that outlives its driver and that every handle points to.
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    /// Callers wrote to `State::out` what the driver has not taken yet. Lets the driver keep the
+    /// order of answers and calls without taking the lock for every answer.
+    pub(super) wrote: AtomicBool,
+    /// An own ask for TLS or another protocol is under way: the next answer may end the boxes.
+    pub(super) boundary_ahead: AtomicBool,
+    /// How many `Peer`s there are.
+    pub(crate) handles: AtomicUsize,
+    pub(super) ended: Notify,
+    pub(crate) options: Options,
+    pub(crate) addresses: Addresses,
+}
+
+/// Guarded by the lock, which is held for moments: to encode a call, to take or hand over an answer.
+pub(crate) struct State {
+    pub(super) asking: Asking<CallSlot>,
+    /// Calls that are encoded and wait for the driver.
+    pub(super) out: Vec<u8>,
+    /// The driver, while it sleeps.
+    pub(super) sleeping: Option<Waker>,
+    pub(super) room: Room,
+    pub(super) closing: Closing,
+    pub(super) end: Option<EndReason>,
+}
+
+/// How a connection is asked to end, in order of urgency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Closing {
+    /// Not at all.
+    No,
+    /// Take no new asks; close when everything under way is answered.
+    Finish,
+    /// Write what is queued, then close.
+    Flush,
+}
+
+/// What is kept with a call.
+#[derive(Default)]
+pub(crate) struct CallSlot {
+    pub(super) waker: Option<Waker>,
+    pub(super) answer: Option<Received>,
+}
+
+/// An answer on its way from the driver to its caller, who decodes it.
+pub(crate) enum Received {
+    Answer(Payload),
+    Error(Payload),
+    /// The connection ended first.
+    Ended,
+}
+
+/// A whole box, terminator included.
+pub(crate) enum Payload {
+    Inline { len: u8, bytes: [u8; INLINE] },
+    Shared(Bytes),
+}
+
+/// Answers up to this size are copied into the slot, without an allocation.
+pub(crate) const INLINE: usize = 62;
+
+impl Payload {
+    pub(super) fn copy_from(frame: &[u8]) -> Self {
+        let mut bytes = [0; INLINE];
+        match bytes.get_mut(..frame.len()) {
+            Some(place) => {
+                place.copy_from_slice(frame);
+                let len = frame.len() as u8;
+                Self::Inline { len, bytes }
+            }
+            None => Self::Shared(Bytes::copy_from_slice(frame)),
+        }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Inline { len, bytes } => &bytes[..usize::from(*len)],
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+/// Callers that wait until there is room for them, in the order in which they came.
+#[derive(Default)]
+pub(super) struct Room {
+    next: u64,
+    /// Tickets below this one may go ahead.
+    granted: u64,
+    waiting: BTreeMap<u64, Waker>,
+}
+
+/// A place among the callers that wait for room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ticket(u64);
+
+impl Room {
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(super) fn is_granted(&self, ticket: Ticket) -> bool {
+        ticket.0 < self.granted
+    }
+
+    pub(super) fn wait(&mut self, ticket: Option<Ticket>, waker: &Waker) -> Ticket {
+        let ticket = ticket.unwrap_or_else(|| {
+            self.next += 1;
+            Ticket(self.next - 1)
+        });
+        self.waiting.insert(ticket.0, waker.clone());
+        ticket
+    }
+
+    pub(super) fn leave(&mut self, ticket: Ticket) {
+        self.waiting.remove(&ticket.0);
+    }
+
+    /// Lets everybody go ahead who waits now. What they write together may exceed the bound by what
+    /// their commands take in memory anyway; letting only some go ahead could wait for ever on one
+    /// whose future nobody polls.
+    pub(super) fn grant(&mut self, wake: &mut Vec<Waker>) {
+        if !self.waiting.is_empty() {
+            self.granted = self.next;
+            wake.extend(std::mem::take(&mut self.waiting).into_values());
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(options: Options, addresses: Addresses) -> Self {
+        Self {
+            state: Mutex::new(State {
+                asking: Asking::new(options.limits),
+                out: Vec::new(),
+                sleeping: None,
+                room: Room::default(),
+                closing: Closing::No,
+                end: None,
+            }),
+            wrote: AtomicBool::new(false),
+            boundary_ahead: AtomicBool::new(false),
+            handles: AtomicUsize::new(0),
+            ended: Notify::new(),
+            options,
+            addresses,
+        }
+    }
+
+    /// The state. User code that encodes arguments runs under the lock; when it panics, the box it
+    /// was writing is taken back, so the state is sound and the poison can be ignored.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the connection to end, and wakes the driver for it.
+    pub(crate) fn close(&self, how: Closing) {
+        let mut state = self.lock();
+        state.closing = state.closing.max(how);
+        let driver = state.sleeping.take();
+        drop(state);
+        wake(driver);
+    }
+
+    /// Why the connection ended, if it did.
+    pub(crate) fn end(&self) -> Option<EndReason> {
+        self.lock().end.clone()
+    }
+
+    /// Takes a call out of the table whose answer nobody wants any more.
+    pub(crate) fn abandon(&self, id: CallId) {
+        let mut wakers = Vec::new();
+        let mut state = self.lock();
+        let slot = state.asking.calls.remove(id);
+        state.room.grant(&mut wakers);
+        drop(state);
+        // Dropping a waker may run foreign code: not under the lock.
+        drop(slot);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Becomes ready when the connection ends after this is called.
+    pub(crate) fn ended(&self) -> Notified<'_> {
+        self.ended.notified()
+    }
+}
+
+impl State {
+    /// Ends the connection for the callers: everybody who waits gets the reason.
+    pub(super) fn end(&mut self, reason: EndReason) -> Vec<Waker> {
+        let mut wakers = Vec::new();
+        self.end = Some(reason);
+        self.asking.end();
+        self.out = Vec::new();
+        self.asking.calls.answer_all(|slot| {
+            slot.answer = Some(Received::Ended);
+            wakers.extend(slot.waker.take());
+        });
+        self.room.grant(&mut wakers);
+        wakers
+    }
+
+    /// Gives an empty buffer back while no call is under way; says whether that is so.
+    pub(super) fn rest(&mut self) -> bool {
+        let is_idle = self.out.is_empty() && self.asking.calls.is_empty();
+        if is_idle {
+            buffers::give(std::mem::take(&mut self.out));
+        }
+        is_idle
+    }
+}
+
+pub(super) fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}

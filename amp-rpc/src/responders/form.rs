@@ -1,0 +1,108 @@
+//! The three forms in which a command reaches its responder: as a Rust type, as dynamic values, as
+//! a box.
+
+use std::marker::PhantomData;
+
+use amp_rpc_core::conversation::Outcome;
+use amp_rpc_core::schema::{CommandKind, Errors};
+use amp_rpc_core::{AmpBox, Answer, Command, CommandError, Context, DecodeError, Failure};
+
+use super::task::{Incoming, Reply};
+use crate::call::without_protocol_keys;
+
+/// How a responder's arguments are read and what it returned is answered.
+pub(super) trait Form: Send + Sync + 'static {
+    /// What the function gets.
+    type Arguments;
+    /// What the function returns.
+    type Output: Send + 'static;
+
+    fn kind(&self) -> CommandKind;
+
+    fn errors(&self) -> &Errors;
+
+    fn read(
+        &self,
+        incoming: &Incoming<'_>,
+        cx: &mut dyn Context,
+    ) -> Result<Self::Arguments, DecodeError>;
+
+    fn answer(&self, output: Self::Output, reply: &mut dyn Reply);
+}
+
+/// The command is the type `C`.
+pub(super) struct Typed<C>(PhantomData<fn(C)>);
+
+impl<C> Typed<C> {
+    pub(super) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<C: Command> Form for Typed<C> {
+    type Arguments = C;
+    type Output = Answer<C>;
+
+    fn kind(&self) -> CommandKind {
+        C::KIND
+    }
+
+    fn errors(&self) -> &Errors {
+        C::Error::ERRORS
+    }
+
+    fn read(&self, incoming: &Incoming<'_>, cx: &mut dyn Context) -> Result<C, DecodeError> {
+        C::from_box(incoming.fields, cx)
+    }
+
+    fn answer(&self, output: Answer<C>, reply: &mut dyn Reply) {
+        match output {
+            Ok(response) => reply.reply(self.errors(), Outcome::Answered(&response)),
+            Err(Failure::Declared(error)) => {
+                let outcome = Outcome::Declared {
+                    schema: error.schema(),
+                    description: &error.description(),
+                };
+                reply.reply(self.errors(), outcome);
+            }
+            Err(Failure::Remote(error)) => reply.reply(self.errors(), Outcome::Remote(&error)),
+            Err(Failure::Unexpected(error)) => {
+                reply.reply(self.errors(), Outcome::Unexpected(&error));
+            }
+        }
+    }
+}
+
+/// The command is a box, as with Twisted's `amp_NAME` methods.
+pub(super) struct Raw;
+
+impl Form for Raw {
+    type Arguments = AmpBox;
+    type Output = Result<AmpBox, Failure>;
+
+    fn kind(&self) -> CommandKind {
+        CommandKind::Plain
+    }
+
+    fn errors(&self) -> &Errors {
+        Errors::NONE
+    }
+
+    fn read(&self, incoming: &Incoming<'_>, _cx: &mut dyn Context) -> Result<AmpBox, DecodeError> {
+        Ok(incoming.fields.to_owned())
+    }
+
+    fn answer(&self, output: Self::Output, reply: &mut dyn Reply) {
+        match output {
+            Ok(answer) => {
+                let answer = without_protocol_keys(answer);
+                reply.reply(Errors::NONE, Outcome::Answered(&answer));
+            }
+            Err(Failure::Declared(error)) => match error {},
+            Err(Failure::Remote(error)) => reply.reply(Errors::NONE, Outcome::Remote(&error)),
+            Err(Failure::Unexpected(error)) => {
+                reply.reply(Errors::NONE, Outcome::Unexpected(&error));
+            }
+        }
+    }
+}

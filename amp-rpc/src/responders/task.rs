@@ -1,0 +1,116 @@
+//! A responder at work, with its type erased.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use amp_rpc_core::conversation::Outcome;
+use amp_rpc_core::schema::{CommandKind, Errors};
+use amp_rpc_core::wire::BoxView;
+use amp_rpc_core::{Context as FieldContext, DecodeError};
+
+use crate::peer::Peer;
+
+/// What carries out one command: the value that a [`Locator`](crate::Locator) finds.
+///
+/// Cheap to clone. Made by [`Responders`](crate::Responders).
+#[derive(Clone)]
+pub struct Responder {
+    respond: Arc<dyn Respond>,
+    spawned: bool,
+}
+
+/// A command with the function that carries it out.
+pub(crate) trait Respond: Send + Sync {
+    /// What the answer does to the connection.
+    fn kind(&self) -> CommandKind;
+
+    /// A place to carry one ask out in; used for one ask after the other. With `spawned` the work
+    /// runs in a task of the runtime's, not in the connection's.
+    fn new_task(&self, spawned: bool) -> Box<dyn Task>;
+}
+
+/// An ask on its way to a responder.
+pub(crate) struct Incoming<'a> {
+    pub(crate) command: &'a [u8],
+    pub(crate) fields: &'a BoxView<'a>,
+    /// Makes a handle to the peer, for responders that want one.
+    pub(crate) peer: &'a dyn Fn() -> Peer,
+}
+
+/// One ask being carried out.
+pub(crate) trait Task: Send {
+    /// Decodes the arguments and calls the function; nothing of it has run yet.
+    fn start(
+        &mut self,
+        incoming: &Incoming<'_>,
+        cx: &mut dyn FieldContext,
+    ) -> Result<(), DecodeError>;
+
+    /// Goes on. When the responder is done, its outcome goes to `reply`, once.
+    fn poll(&mut self, cx: &mut Context<'_>, reply: &mut dyn Reply) -> Poll<()>;
+
+    /// The errors that the command declares.
+    fn errors(&self) -> &Errors;
+
+    /// Drops what is left of an ask, so that the task can be used again or dropped. Never panics.
+    fn reset(&mut self);
+}
+
+/// Where an outcome goes: it is encoded straight into the outgoing buffer.
+pub(crate) trait Reply {
+    fn reply(&mut self, errors: &Errors, outcome: Outcome<'_>);
+}
+
+impl Responder {
+    pub(crate) fn new(respond: impl Respond + 'static) -> Self {
+        Self {
+            respond: Arc::new(respond),
+            spawned: false,
+        }
+    }
+
+    /// The same responder, whose work runs in a task of the runtime's: for handlers that compute for
+    /// long, which would hold the connection's other work up.
+    #[must_use]
+    pub fn spawned(mut self) -> Self {
+        self.spawned = true;
+        self
+    }
+
+    pub(crate) fn kind(&self) -> CommandKind {
+        self.respond.kind()
+    }
+
+    pub(crate) fn new_task(&self) -> Box<dyn Task> {
+        self.respond.new_task(self.spawned)
+    }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.respond, &other.respond) && self.spawned == other.spawned
+    }
+}
+
+impl std::fmt::Debug for Responder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Responder")
+            .field("kind", &self.kind())
+            .field("spawned", &self.spawned)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Runs code of the user's; a panic becomes its message.
+pub(crate) fn guard<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| panic_message(&*payload))
+}
+
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let message = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without a message");
+    message.to_owned()
+}

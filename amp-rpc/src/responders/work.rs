@@ -1,0 +1,130 @@
+//! A place where one ask after the other is carried out.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use amp_rpc_core::conversation::Outcome;
+use amp_rpc_core::schema::{CommandKind, Errors};
+use amp_rpc_core::{Context as FieldContext, DecodeError};
+use tokio::task::JoinHandle;
+
+use super::form::Form;
+use super::task::{Incoming, Reply, Respond, Task, guard, panic_message};
+
+/// A function with the form of its command.
+pub(super) struct Function<M, F> {
+    shared: Arc<(M, F)>,
+}
+
+impl<M, F> Function<M, F> {
+    pub(super) fn new(form: M, call: F) -> Self {
+        Self {
+            shared: Arc::new((form, call)),
+        }
+    }
+}
+
+impl<M, F, Fut> Respond for Function<M, F>
+where
+    M: Form,
+    F: Fn(M::Arguments, &Incoming<'_>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = M::Output> + Send + 'static,
+{
+    fn kind(&self) -> CommandKind {
+        self.shared.0.kind()
+    }
+
+    fn new_task(&self, spawned: bool) -> Box<dyn Task> {
+        Box::new(Work::<M, F, Fut> {
+            shared: Arc::clone(&self.shared),
+            future: Box::pin(None),
+            handle: None,
+            spawned,
+        })
+    }
+}
+
+/// The future of one ask lies in a place that the future of the next one takes over, so a responder
+/// costs no allocation per ask, unless it is spawned.
+struct Work<M: Form, F, Fut> {
+    shared: Arc<(M, F)>,
+    future: Pin<Box<Option<Fut>>>,
+    handle: Option<JoinHandle<M::Output>>,
+    spawned: bool,
+}
+
+impl<M, F, Fut> Work<M, F, Fut>
+where
+    M: Form,
+    Fut: Future<Output = M::Output>,
+{
+    fn poll_spawned(
+        handle: &mut JoinHandle<M::Output>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<M::Output, String>> {
+        Pin::new(handle).poll(cx).map(|result| {
+            result.map_err(|error| match error.try_into_panic() {
+                Ok(payload) => panic_message(&*payload),
+                Err(_) => String::from("the runtime was shut down"),
+            })
+        })
+    }
+}
+
+impl<M, F, Fut> Task for Work<M, F, Fut>
+where
+    M: Form,
+    F: Fn(M::Arguments, &Incoming<'_>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = M::Output> + Send + 'static,
+{
+    fn start(
+        &mut self,
+        incoming: &Incoming<'_>,
+        cx: &mut dyn FieldContext,
+    ) -> Result<(), DecodeError> {
+        let (form, call) = &*self.shared;
+        let arguments = form.read(incoming, cx)?;
+        let future = call(arguments, incoming);
+        if self.spawned {
+            self.handle = Some(tokio::spawn(future));
+        } else {
+            self.future.set(Some(future));
+        }
+        Ok(())
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, reply: &mut dyn Reply) -> Poll<()> {
+        let form = &self.shared.0;
+        if let Some(handle) = &mut self.handle {
+            let Poll::Ready(result) = Self::poll_spawned(handle, cx) else {
+                return Poll::Pending;
+            };
+            self.handle = None;
+            match result {
+                Ok(output) => form.answer(output, reply),
+                Err(panic) => reply.reply(form.errors(), Outcome::Unexpected(&panic)),
+            }
+        } else if let Some(future) = self.future.as_mut().as_pin_mut() {
+            let Poll::Ready(output) = future.poll(cx) else {
+                return Poll::Pending;
+            };
+            self.future.set(None);
+            form.answer(output, reply);
+        }
+        Poll::Ready(())
+    }
+
+    fn errors(&self) -> &Errors {
+        self.shared.0.errors()
+    }
+
+    fn reset(&mut self) {
+        if let Some(handle) = self.handle.take() {
+            handle.abort();
+        }
+        // Dropping the future is the user's code: should it panic, the place is empty all the same.
+        let _ = guard(|| self.future.set(None));
+    }
+}

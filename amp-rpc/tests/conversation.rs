@@ -1,0 +1,136 @@
+//! Calls over a stream, by hand-written commands.
+
+use amp_rpc::schema::FieldSchema;
+use amp_rpc::wire::{BoxView, BoxWriter, Key, Name};
+use amp_rpc::{
+    Amp, AmpBox, Answer, Argument, CallError, Command, Context, DecodeError, EncodeError, Field,
+    Fields, NoErrors, Peer, Responders, argument::Source,
+};
+
+#[derive(Debug)]
+struct Sum {
+    a: i64,
+    b: i64,
+}
+
+const A: Key<'static> = Key::from_prefixed(b"\0\x01a");
+const B: Key<'static> = Key::from_prefixed(b"\0\x01b");
+const TOTAL: Key<'static> = Key::from_prefixed(b"\0\x05total");
+
+impl Fields for Sum {
+    const SCHEMA: &'static [FieldSchema] = &[
+        FieldSchema::new_static(
+            Name::from_prefixed(b"\0\x01a"),
+            <i64 as Argument>::TYPE,
+            false,
+        ),
+        FieldSchema::new_static(
+            Name::from_prefixed(b"\0\x01b"),
+            <i64 as Argument>::TYPE,
+            false,
+        ),
+    ];
+
+    fn to_box(&self, out: &mut BoxWriter<'_>, cx: &mut dyn Context) -> Result<(), EncodeError> {
+        Field::to_box(&self.a, A, out, cx)?;
+        Field::to_box(&self.b, B, out, cx)
+    }
+
+    fn from_box(view: &BoxView<'_>, cx: &mut dyn Context) -> Result<Self, DecodeError> {
+        let [a, b] = view.lookup(&[A, B]);
+        Ok(Self {
+            a: Field::from_box(Source::new(A, a, view), cx)?,
+            b: Field::from_box(Source::new(B, b, view), cx)?,
+        })
+    }
+}
+
+#[derive(Debug, PartialEq)]
+struct Total {
+    total: i64,
+}
+
+impl Fields for Total {
+    const SCHEMA: &'static [FieldSchema] = &[FieldSchema::new_static(
+        Name::from_prefixed(b"\0\x05total"),
+        <i64 as Argument>::TYPE,
+        false,
+    )];
+
+    fn to_box(&self, out: &mut BoxWriter<'_>, cx: &mut dyn Context) -> Result<(), EncodeError> {
+        Field::to_box(&self.total, TOTAL, out, cx)
+    }
+
+    fn from_box(view: &BoxView<'_>, cx: &mut dyn Context) -> Result<Self, DecodeError> {
+        let [total] = view.lookup(&[TOTAL]);
+        Ok(Self {
+            total: Field::from_box(Source::new(TOTAL, total, view), cx)?,
+        })
+    }
+}
+
+impl Command for Sum {
+    type Response = Total;
+    type Error = NoErrors;
+    const NAME: &'static [u8] = b"Sum";
+}
+
+async fn sum(command: Sum) -> Answer<Sum> {
+    Ok(Total {
+        total: command.a + command.b,
+    })
+}
+
+fn pair(server: Amp) -> (Peer, Peer) {
+    let (left, right) = tokio::io::duplex(64);
+    (server.over(left), Amp::new().over(right))
+}
+
+#[tokio::test]
+async fn a_call_is_answered() {
+    let (_server, client) = pair(Amp::new().locator(Responders::new().on(sum)));
+    let answer = client.call(Sum { a: 13, b: 81 }).await.unwrap();
+    assert_eq!(answer, Total { total: 94 });
+}
+
+#[tokio::test]
+async fn many_calls_are_answered() {
+    let (_server, client) = pair(Amp::new().locator(Responders::new().on(sum)));
+    let calls = (0..5_000).map(|n| {
+        let client = client.clone();
+        tokio::spawn(async move { (n, client.call(Sum { a: n, b: 1 }).await.unwrap().total) })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        let (n, total) = call.await.unwrap();
+        assert_eq!(total, n + 1);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_command_is_unhandled() {
+    let (_server, client) = pair(Amp::new());
+    let error = client.call(Sum { a: 1, b: 2 }).await.unwrap_err();
+    assert!(matches!(error, CallError::Unhandled { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_handler_calls_its_caller_back() {
+    async fn relay(command: AmpBox, peer: Peer) -> Result<AmpBox, amp_rpc::Failure> {
+        let n: i64 = std::str::from_utf8(command.get("n").unwrap_or_default())
+            .unwrap()
+            .parse()
+            .unwrap();
+        if n == 0 {
+            return Ok(AmpBox::from([("depth", "0")]));
+        }
+        let arguments = AmpBox::from([("n", (n - 1).to_string())]);
+        let answer = peer.call_box("Relay", arguments).await;
+        answer.map_err(amp_rpc::Failure::unexpected)
+    }
+    let amp = Amp::new().locator(Responders::new().on_box("Relay", relay));
+    let (left, right) = tokio::io::duplex(16);
+    let (_server, client) = (amp.over(left), amp.over(right));
+    let arguments = AmpBox::from([("n", "100")]);
+    let answer = client.call_box("Relay", arguments).await.unwrap();
+    assert_eq!(answer.get("depth"), Some(&b"0"[..]));
+}
