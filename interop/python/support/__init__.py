@@ -1,0 +1,1 @@
+"""What the interop programs share."""
