@@ -23,6 +23,7 @@ pub mod argument;
 mod command;
 mod context;
 pub mod conversation;
+mod derive;
 mod error;
 mod excerpt;
 mod fields;
@@ -46,12 +47,14 @@ pub mod __private {
     pub use crate::argument::{Argument, Field, Item, Single, Source};
     pub use crate::command::{Command, CommandError, NoErrors};
     pub use crate::context::Context;
+    pub use crate::derive::{FromDescription, IsError};
     pub use crate::error::{DecodeError, EncodeError};
     pub use crate::fields::Fields;
     pub use crate::schema::{CommandKind, CommandSchema, ErrorSchema, Errors, FieldSchema, Type};
     pub use crate::shared::Shared;
     pub use crate::wire::{BoxView, BoxWriter, Key, Name, RawValue, ValueWriter};
-    pub use alloc::string::String;
+    pub use alloc::string::{String, ToString};
+    pub use alloc::sync::Arc;
     pub use alloc::vec::Vec;
     pub use core;
 }

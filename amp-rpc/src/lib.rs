@@ -16,6 +16,7 @@ pub use amp_rpc_core::{
     AmpBox, Answer, Argument, Command, CommandError, Context, DecodeError, EncodeError, Failure,
     Field, Fields, Item, NoErrors, RemoteError, argument, schema, wire,
 };
+pub use amp_rpc_macros::{Command, CommandError, Fields, responders};
 pub use call::{Call, CallBox, Tell};
 pub use call_error::{BadAnswer, CallError, LocalError, TellError};
 pub use end::EndReason;
