@@ -119,6 +119,7 @@ pub trait Item: Sized {
     fn decode_list(value: RawValue<'_>, cx: &mut dyn Context) -> Result<Vec<Self>, DecodeError>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Argument> Item for T {
     const LIST_TYPE: &'static Type = <T as Argument>::LIST_TYPE;
 
@@ -169,6 +170,7 @@ pub trait Single: Sized {
     fn decode_with(value: RawValue<'_>, cx: &mut dyn Context) -> Result<Self, DecodeError>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Argument> Single for T {
     const TYPE: &'static Type = <T as Argument>::TYPE;
 
@@ -252,6 +254,7 @@ pub trait Field: Sized {
     fn from_box(source: Source<'_>, cx: &mut dyn Context) -> Result<Self, DecodeError>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Single> Field for T {
     const TYPE: &'static Type = <T as Single>::TYPE;
 
@@ -274,6 +277,7 @@ impl<T: Single> Field for T {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Single> Field for Option<T> {
     const TYPE: &'static Type = <T as Single>::TYPE;
     const OPTIONAL: bool = true;
