@@ -1,21 +1,22 @@
-//! What derived code asks of the types it is written for, in words that say what to do.
+//! What is asked of types that are derived, in words that say what to do.
 
 use alloc::string::String;
 use core::error::Error;
 
-/// That an enum with `#[derive(CommandError)]` is an error.
-///
-/// It repeats what [`CommandError`](crate::CommandError) demands, so that the compiler can say how
-/// it is usually met.
+/// Says in plain words that an enum with `#[derive(CommandError)]` is no error; the supertraits of
+/// [`CommandError`](crate::CommandError) demand the same.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not an error yet",
-    label = "implements no `Error`, or cannot be shared between threads",
+    message = "`{Self}` must be an error that threads can share before it can be the error of a command",
+    label = "implements no `Error`, or is not `Send` and `Sync`",
     note = "put `#[derive(Debug, thiserror::Error)]` on it and `#[error(\"…\")]` on each variant, or implement `Display` and `core::error::Error` by hand"
 )]
-pub trait IsError: Error + Send + Sync + Sized + 'static {}
+pub trait IsError {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Error + Send + Sync + 'static> IsError for T {}
+
+/// Compiles for errors.
+pub const fn assert_is_error<T: IsError>() {}
 
 /// What a variant of such an enum may hold.
 #[diagnostic::on_unimplemented(

@@ -47,7 +47,7 @@ pub mod __private {
     pub use crate::argument::{Argument, Field, Item, Single, Source};
     pub use crate::command::{Command, CommandError, NoErrors};
     pub use crate::context::Context;
-    pub use crate::derive::{FromDescription, IsError};
+    pub use crate::derive::{FromDescription, IsError, assert_is_error};
     pub use crate::error::{DecodeError, EncodeError};
     pub use crate::fields::Fields;
     pub use crate::schema::{CommandKind, CommandSchema, ErrorSchema, Errors, FieldSchema, Type};

@@ -84,7 +84,9 @@ impl Options {
         }
         if let Some(no_answer) = &self.no_answer {
             if kind != "closes" {
-                let message = format!("`{kind}` happens with the answer: a caller always wants it");
+                let message = format!(
+                    "`{kind}` happens with the answer, so there must be one: leave out `no_answer`"
+                );
                 problems.report(no_answer, message);
             }
         }

@@ -101,7 +101,10 @@ impl<'a> Model<'a> {
         rename_all: Option<Case>,
         problems: &mut Problems,
     ) {
-        let options = Options::read(variant, problems);
+        let mut own = Problems::default();
+        let options = Options::read(variant, &mut own);
+        let understood = own.is_empty();
+        problems.append(own);
         let ident = &variant.ident;
         let ty = match sole_type(variant) {
             Ok(ty) => ty,
@@ -128,6 +131,11 @@ impl<'a> Model<'a> {
         let code = match (options.code, rename_all) {
             (Some(code), _) => code,
             (None, Some(case)) => WireBytes::new(case.of_variant(&plain(ident)), ident.span()),
+            // What was not understood may have been meant as the code.
+            (None, None) if !understood => {
+                self.incomplete = true;
+                return;
+            }
             (None, None) => {
                 let code = Case::ScreamingSnake.of_variant(&plain(ident));
                 let message = format!(
@@ -163,7 +171,8 @@ impl<'a> Model<'a> {
             if let Some(other) = &error.other {
                 if let Some(first) = before.iter().find(|error| error.other.is_some()) {
                     let message = format!(
-                        "`{}` stands for all other errors already; one variant can",
+                        "`{}` is the `other` of this enum already; one variant can stand for \
+                         all other errors",
                         first.ident
                     );
                     problems.report(other, message);
@@ -199,15 +208,10 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// That the enum is an error at all, said in a way that a reader understands, and what its
-    /// variants hold where that depends on a parameter.
+    /// What variants hold, where that depends on a parameter.
     fn bounds(&self, target: &Target<'_>) -> Vec<WherePredicate> {
         let private = target.private();
-        let ident = target.ident;
-        let (_, arguments, _) = target.generics.split_for_impl();
-        let mut bounds = vec![parse_quote_spanned! {ident.span()=>
-            #ident #arguments: #private::IsError
-        }];
+        let mut bounds = Vec::new();
         for Included { ty, .. } in &self.included {
             if target.needs_bound(ty) {
                 bounds.push(parse_quote_spanned!(ty.span()=> #ty: #private::CommandError));
@@ -234,8 +238,12 @@ impl<'a> Model<'a> {
             }
         });
         let refused = self.emit_refused_arm(target);
+        let assertion = quote_spanned! {generated_at(target.ident.span())=>
+            #private::assert_is_error::<Self>();
+        };
         quote! {
             fn schema(&self) -> &'static #private::ErrorSchema {
+                #assertion
                 match *self {
                     #(#own)*
                     #(#included)*

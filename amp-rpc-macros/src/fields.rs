@@ -83,8 +83,8 @@ impl<'a> FieldSet<'a> {
         };
         if let syn::Fields::Unnamed(fields) = &data.fields {
             if let Some(first) = fields.unnamed.first() {
-                let message = "fields travel under their names: give each one, as in \
-                               `struct Sum { a: i64, b: i64 }`, or have none";
+                let message = "fields travel under their names, and these have none; allowed are \
+                               named fields, as in `struct Sum { a: i64, b: i64 }`, or no fields";
                 problems.report(&first.ty, message);
                 return Self(None);
             }
@@ -95,6 +95,9 @@ impl<'a> FieldSet<'a> {
             .filter_map(|field| Field::read(field, rename_all, problems))
             .collect();
         report_repeated_keys(&fields, problems);
+        for field in &mut fields {
+            field.report_illegal_key(problems);
+        }
         fields.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
         Self(Some(fields))
     }
@@ -154,39 +157,31 @@ impl<'a> Field<'a> {
             key = word.bytes("\"wire-name\"", usize::MAX)?;
             Ok(())
         });
-        match check_key(&key) {
-            Ok(()) => {}
-            Err(message) => {
-                problems.push(syn::Error::new(key.span(), message));
-                // A legal one, so that the rest can be checked too.
-                key = WireBytes::new("?", key.span());
-            }
-        }
         Some(Self {
             ident,
             ty: &field.ty,
             key,
         })
     }
-}
 
-fn check_key(key: &WireBytes) -> Result<(), String> {
-    if key.as_bytes().is_empty() || key.as_bytes().len() > MAX_KEY {
-        let length = key.as_bytes().len();
-        return Err(format!(
-            "a key has 1 to {MAX_KEY} bytes, this one has {length}"
-        ));
+    /// Reports a key that the format or the protocol does not allow. A legal one takes its place, so
+    /// that the rest can be checked too.
+    fn report_illegal_key(&mut self, problems: &mut Problems) {
+        let key = self.key.as_bytes();
+        let message = if key.is_empty() || key.len() > MAX_KEY {
+            format!("a key has 1 to {MAX_KEY} bytes, this one has {}", key.len())
+        } else if PROTOCOL_KEYS.iter().any(|own| own.as_bytes() == key) {
+            format!(
+                "the protocol itself uses the key `{}`; give the field another one with \
+                 `#[amp(name = \"…\")]`",
+                self.key
+            )
+        } else {
+            return;
+        };
+        problems.push(syn::Error::new(self.key.span(), message));
+        self.key = WireBytes::new("?", self.key.span());
     }
-    if PROTOCOL_KEYS
-        .iter()
-        .any(|taken| taken.as_bytes() == key.as_bytes())
-    {
-        return Err(format!(
-            "the protocol itself uses the key `{key}`; give the field another one with \
-             `#[amp(name = \"…\")]`"
-        ));
-    }
-    Ok(())
 }
 
 fn report_repeated_keys(fields: &[Field<'_>], problems: &mut Problems) {

@@ -10,7 +10,7 @@ use syn::{Attribute, Error, Lit, LitStr, Path, Result, Token, Type};
 
 use crate::bytes::WireBytes;
 use crate::case::Case;
-use crate::problems::{Problems, listed};
+use crate::problems::Problems;
 
 /// One word of an attribute, before what it is set to has been read.
 pub(crate) struct Word<'a> {
@@ -70,10 +70,7 @@ fn read_word(
 ) -> Result<()> {
     let hint = || match allowed {
         [] => "none are allowed here".to_owned(),
-        _ => {
-            let words: Vec<_> = allowed.iter().map(|word| format!("`{word}`")).collect();
-            format!("allowed here: {}", words.join(", "))
-        }
+        _ => format!("allowed here: {}", listed(allowed.iter().copied())),
     };
     let Ok(ident) = input.call(Ident::parse_any) else {
         let message = format!("expected the name of an attribute; {}", hint());
@@ -124,7 +121,7 @@ impl Word<'_> {
             return Ok(self.ident.clone());
         }
         let message = format!("`{}` stands alone, it takes no value", self.ident);
-        Err(self.input.error(message))
+        Err(Error::new(self.ident.span(), message))
     }
 
     /// For a word that is set to a type.
@@ -161,8 +158,8 @@ impl Word<'_> {
     pub(crate) fn case(&self) -> Result<Case> {
         let lit: LitStr = self.value("a string", "\"kebab-case\"", <LitStr as Parse>::parse)?;
         Case::parse(&lit.value()).ok_or_else(|| {
-            let known = listed(Case::names());
-            let message = format!("unknown case \"{}\"; there are {known}", lit.value());
+            let allowed = listed(Case::names());
+            let message = format!("unknown case `{}`; allowed here: {allowed}", lit.value());
             Error::new_spanned(lit, message)
         })
     }
@@ -189,4 +186,9 @@ impl Word<'_> {
         let message = format!("`{word}` needs {kind}, as in `{word} = {example}`");
         Error::new_spanned(token, message)
     }
+}
+
+fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let words: Vec<_> = words.map(|word| format!("`{word}`")).collect();
+    words.join(", ")
 }

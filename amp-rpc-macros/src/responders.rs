@@ -119,11 +119,11 @@ impl Method {
     fn parse(input: ParseStream<'_>) -> Result<Option<Self>> {
         let cfgs = cfgs(input.call(Attribute::parse_outer)?);
         input.parse::<Visibility>()?;
-        let ahead = input.fork();
-        let Ok(signature) = ahead.parse::<Signature>() else {
+        if !is_function(input) {
             skip_item(input)?;
             return Ok(None);
-        };
+        }
+        let signature = input.parse()?;
         skip_item(input)?;
         Ok(Some(Self { cfgs, signature }))
     }
@@ -132,6 +132,14 @@ impl Method {
     fn registration(&self, problems: &mut Problems) -> Option<Ident> {
         let mut own = Problems::default();
         let signature = &self.signature;
+        let Some(receiver) = signature.receiver() else {
+            let message = format!(
+                "not a responder; those are {SHAPE}. Other functions stand in an `impl` block of \
+                 their own"
+            );
+            problems.report(&signature.ident, message);
+            return None;
+        };
         if signature.asyncness.is_none() {
             own.report(
                 signature.fn_token,
@@ -147,20 +155,10 @@ impl Method {
                 own.report(parameter, message);
             }
         }
-        match signature.receiver() {
-            Some(receiver) if is_shared(receiver) => {}
-            Some(receiver) => {
-                let message = "a responder shares its object with others that run meanwhile: \
-                               `self: Arc<Self>`";
-                own.report(receiver, message);
-            }
-            None => {
-                let message = format!(
-                    "not a responder; those are {SHAPE}. Other functions stand \
-                                       in an `impl` block of their own"
-                );
-                own.report(&signature.ident, message);
-            }
+        if !is_shared(receiver) {
+            let message = "a responder shares its object with others that run meanwhile: \
+                           `self: Arc<Self>`";
+            own.report(receiver, message);
         }
         let mut parameters = signature
             .inputs
@@ -168,7 +166,7 @@ impl Method {
             .filter(|it| matches!(it, FnArg::Typed(_)));
         let command = parameters.next();
         let peer = parameters.next();
-        if command.is_none() && signature.receiver().is_some() {
+        if command.is_none() {
             let message = format!("a responder takes its command: {SHAPE}");
             own.report(&signature.ident, message);
         }
@@ -211,7 +209,7 @@ impl Block {
                 /// The responders of this type, as a locator for a connection.
                 #[must_use]
                 pub fn #name(
-                    self: #krate::__private::Arc<Self>,
+                    self: #krate::__private::Arc<Self>
                 ) -> #krate::Responders<#krate::__private::Arc<Self>> {
                     let #set = #krate::Responders::with_shared(self);
                     #(#registrations)*
@@ -220,6 +218,16 @@ impl Block {
             }
         }
     }
+}
+
+/// Whether an item is a function, and no constant, type or macro.
+fn is_function(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    let _ = ahead.parse::<Option<Token![const]>>();
+    ahead.peek(Token![fn])
+        || ahead.peek(Token![async])
+        || ahead.peek(Token![unsafe])
+        || ahead.peek(Token![extern])
 }
 
 /// Skips to behind the `;` or the body of an item.
@@ -259,4 +267,73 @@ fn is_shared(receiver: &Receiver) -> bool {
     };
     let is_self = |argument: &GenericArgument| argument.to_token_stream().to_string() == "Self";
     last.ident == "Arc" && arguments.args.len() == 1 && arguments.args.iter().all(is_self)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands behind the block, which must be unchanged.
+    fn behind(arguments: TokenStream, block: &TokenStream) -> String {
+        let whole = attribute(arguments, block).to_string();
+        let block = block.to_string();
+        whole
+            .strip_prefix(&block)
+            .expect("the block comes first, unchanged")
+            .to_owned()
+    }
+
+    fn expected(tokens: TokenStream) -> String {
+        // A space, as between all tokens.
+        format!(" {tokens}")
+    }
+
+    #[test]
+    fn methods_become_calls_of_the_builder() {
+        let block = quote! {
+            impl<T: Send> Server<T> where T: Sync {
+                async fn sum(self: Arc<Self>, sum: Sum) -> Answer<Sum> { Ok(Total { total: 1 }) }
+                #[cfg(feature = "two")]
+                #[doc = "with the peer"]
+                pub async fn two(self: Arc<Self>, _: Two, peer: Peer) -> Answer<Two> { Ok(()) }
+            }
+        };
+        let method = quote! {
+            impl<T: Send> Server<T> where T: Sync {
+                /// The responders of this type, as a locator for a connection.
+                #[must_use]
+                pub fn all(self: my::amp::__private::Arc<Self>)
+                    -> my::amp::Responders<my::amp::__private::Arc<Self>>
+                {
+                    let set = my::amp::Responders::with_shared(self);
+                    let set = set.on(Self::sum);
+                    #[cfg(feature = "two")]
+                    let set = set.on_with_peer(Self::two);
+                    set
+                }
+            }
+        };
+        let found = behind(quote!(name = all, crate = my::amp), &block);
+        assert_eq!(found, expected(method));
+    }
+
+    #[test]
+    fn bodies_may_be_half_written() {
+        let block = quote! {
+            impl Server {
+                const N: [i64; 2] = { [1, 2] };
+                async fn sum(self: Arc<Self>, sum: Sum) -> Answer<Sum> { let total = sum. }
+            }
+        };
+        let found = behind(quote!(), &block);
+        assert!(found.contains("set . on (Self :: sum)"), "{found}");
+        assert!(!found.contains("compile_error"), "{found}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_stays_and_is_reported() {
+        let block = quote!(impl Server { async fn sum(self: Arc<Self>, sum: ) {} });
+        let found = behind(quote!(), &block);
+        assert!(found.contains("compile_error"), "{found}");
+    }
 }

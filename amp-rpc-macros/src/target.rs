@@ -55,7 +55,7 @@ impl<'a> Target<'a> {
         let ident = self.ident;
         quote! {
             #[automatically_derived]
-            #[allow(deprecated, trivial_bounds)]
+            #[allow(deprecated)]
             impl #parameters #of for #ident #arguments #bounds
         }
     }
