@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use amp_rpc_core::conversation::UNHANDLED;
 use amp_rpc_core::schema::CommandKind;
@@ -24,10 +24,33 @@ struct Exchange<F> {
     kind: CommandKind,
     fields: F,
     stage: Stage,
+    /// How the call ended when it was started, before anybody polled it.
+    early: Option<Ending>,
 }
 
 impl<F: WriteFields> Exchange<F> {
+    fn new(peer: Peer, command: Shared<[u8]>, kind: CommandKind, fields: F) -> Self {
+        Self {
+            peer,
+            command,
+            kind,
+            fields,
+            stage: Stage::New,
+            early: None,
+        }
+    }
+
+    /// Sends the call without waiting for anything.
+    fn start(&mut self) {
+        if let Poll::Ready(ending) = self.poll(&mut Context::from_waker(Waker::noop())) {
+            self.early = Some(ending);
+        }
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+        if let Some(ending) = self.early.take() {
+            return Poll::Ready(ending);
+        }
         let request = Request {
             command: &self.command,
             kind: self.kind,
@@ -119,13 +142,19 @@ pub struct Call<C: Command>(Exchange<C>);
 
 impl<C: Command> Call<C> {
     pub(crate) fn new(peer: Peer, command: C) -> Self {
-        Self(Exchange {
+        Self(Exchange::new(
             peer,
-            command: Shared::Static(C::NAME),
-            kind: C::KIND,
-            fields: command,
-            stage: Stage::New,
-        })
+            Shared::Static(C::NAME),
+            C::KIND,
+            command,
+        ))
+    }
+
+    /// Puts the call on the wire at once, or in its place among those that wait for room. The answer
+    /// is still this future's.
+    pub fn start(mut self) -> Self {
+        self.0.start();
+        self
     }
 }
 
@@ -157,13 +186,16 @@ pub struct CallBox(Exchange<AmpBox>);
 
 impl CallBox {
     pub(crate) fn new(peer: Peer, command: &[u8], arguments: AmpBox) -> Self {
-        Self(Exchange {
-            peer,
-            command: Shared::Counted(command.into()),
-            kind: CommandKind::Plain,
-            fields: without_protocol_keys(arguments),
-            stage: Stage::New,
-        })
+        let arguments = without_protocol_keys(arguments);
+        let command = Shared::Counted(command.into());
+        Self(Exchange::new(peer, command, CommandKind::Plain, arguments))
+    }
+
+    /// Puts the call on the wire at once, or in its place among those that wait for room. The answer
+    /// is still this future's.
+    pub fn start(mut self) -> Self {
+        self.0.start();
+        self
     }
 }
 
@@ -200,25 +232,20 @@ pub struct Tell<F: WriteFields>(Exchange<F>);
 
 impl<C: Command> Tell<C> {
     pub(crate) fn new(peer: Peer, command: C) -> Self {
-        Self(Exchange {
+        Self(Exchange::new(
             peer,
-            command: Shared::Static(C::NAME),
-            kind: C::KIND,
-            fields: command,
-            stage: Stage::New,
-        })
+            Shared::Static(C::NAME),
+            C::KIND,
+            command,
+        ))
     }
 }
 
 impl Tell<AmpBox> {
     pub(crate) fn new_box(peer: Peer, command: &[u8], arguments: AmpBox) -> Self {
-        Self(Exchange {
-            peer,
-            command: Shared::Counted(command.into()),
-            kind: CommandKind::Plain,
-            fields: without_protocol_keys(arguments),
-            stage: Stage::New,
-        })
+        let arguments = without_protocol_keys(arguments);
+        let command = Shared::Counted(command.into());
+        Self(Exchange::new(peer, command, CommandKind::Plain, arguments))
     }
 }
 

@@ -8,6 +8,8 @@ usage: cargo xtask COMMAND
   test [-- ARGS]   makes the Python environment for the live Twisted tests if need be, then runs
                    `cargo test --workspace --all-features ARGS`;
                    so `cargo xtask test -- --release NAME` or `cargo xtask test -- -- --nocapture`
+  bench [ARGS]     compares calls a second with other libraries, side by side in one run;
+                   ARGS: --outstanding=N (256) --rounds=N (7) --seconds=S (1)
   python           makes the same environment if need be and prints its interpreter's path
   help             prints this text
 

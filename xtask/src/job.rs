@@ -7,6 +7,10 @@ use crate::failure::Failure;
 /// One command with its arguments.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Job {
+    Bench {
+        /// Handed to the benchmark as they are.
+        arguments: Vec<OsString>,
+    },
     Help,
     Python,
     Test {
@@ -25,6 +29,7 @@ impl Job {
         let rest: Vec<_> = arguments.collect();
         match name.to_str() {
             Some("help" | "--help" | "-h") => Ok(Self::Help),
+            Some("bench") => Ok(Self::Bench { arguments: rest }),
             Some("python") if rest.is_empty() => Ok(Self::Python),
             Some("python") => Err(Failure::new("`python` takes no arguments")),
             Some("test") => match rest.split_first() {
@@ -37,7 +42,7 @@ impl Job {
                 ))),
             },
             _ => Err(Failure::new(format!(
-                "unknown command {name:?}; expected `test`, `python` or `help`"
+                "unknown command {name:?}; expected `test`, `bench`, `python` or `help`"
             ))),
         }
     }
@@ -73,7 +78,7 @@ mod tests {
     fn mistakes_are_named() {
         assert_eq!(
             job(&["tset"]),
-            Err("unknown command \"tset\"; expected `test`, `python` or `help`".into())
+            Err("unknown command \"tset\"; expected `test`, `bench`, `python` or `help`".into())
         );
         assert_eq!(
             job(&["test", "--release"]),

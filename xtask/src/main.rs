@@ -1,5 +1,6 @@
 //! `cargo xtask`: the project's own commands. `cargo xtask help` lists them.
 
+mod bench;
 mod failure;
 mod help;
 mod interpreter;
@@ -37,6 +38,7 @@ fn run(job: Job) -> Result<ExitCode, Failure> {
             println!("{}", python.display());
             Ok(ExitCode::SUCCESS)
         }
+        Job::Bench { arguments } => bench::run(&Workspace::find(), &arguments),
         Job::Test { arguments } => test::run(&Workspace::find(), &arguments),
     }
 }

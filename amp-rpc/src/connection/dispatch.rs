@@ -132,21 +132,21 @@ impl Dispatch {
     }
 
     fn ask_received(&mut self, tag: Option<Tag>, command: &[u8], view: &BoxView<'_>) {
+        if self.finishing || self.is_full() {
+            let ask = Ask::new(tag, CommandKind::Plain);
+            let busy = RemoteError::new(BUSY, "too much is under way on this connection");
+            self.reply_with(&ask, Errors::NONE, Outcome::Remote(&busy));
+            return;
+        }
         let Some(responder) = self.locator.locate(command) else {
             let ask = Ask::new(tag, CommandKind::Plain);
             self.reply_with(&ask, Errors::NONE, Outcome::Unhandled(command));
             return;
         };
         let ask = Ask::new(tag, responder.kind());
-        if self.finishing || self.is_full() {
-            let busy = RemoteError::new(BUSY, "too many calls are under way");
-            self.reply_with(&ask, Errors::NONE, Outcome::Remote(&busy));
-            return;
-        }
         let mut task = self.pool.take(&responder);
         let shared = &self.shared;
         let incoming = Incoming {
-            command,
             fields: view,
             peer: &|| Peer::new(shared),
         };

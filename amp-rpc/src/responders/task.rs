@@ -33,7 +33,6 @@ pub(crate) trait Respond: Send + Sync {
 
 /// An ask on its way to a responder.
 pub(crate) struct Incoming<'a> {
-    pub(crate) command: &'a [u8],
     pub(crate) fields: &'a BoxView<'a>,
     /// Makes a handle to the peer, for responders that want one.
     pub(crate) peer: &'a dyn Fn() -> Peer,
