@@ -25,7 +25,9 @@ def run(coroutine, time_limit):
     faulthandler.dump_traceback_later(time_limit + 30, exit=True)
 
     def finished(result):
-        if isinstance(result, Failure):
+        if isinstance(result, Failure) and result.check(AssertionError):
+            print(result.getErrorMessage(), file=sys.stderr, flush=True)
+        elif isinstance(result, Failure):
             result.printTraceback(sys.stderr)
         else:
             code[0] = result or 0
