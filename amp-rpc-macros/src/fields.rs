@@ -9,6 +9,7 @@ use crate::bytes::WireBytes;
 use crate::case::Case;
 use crate::options::read_attributes;
 use crate::problems::Problems;
+use crate::rows::find_own;
 use crate::target::{Target, generated_at, local, plain};
 
 /// The most bytes that a key can have.
@@ -97,6 +98,18 @@ impl<'a> FieldSet<'a> {
         report_repeated_keys(&fields, problems);
         for field in &mut fields {
             field.report_illegal_key(problems);
+        }
+        // Without this check the compiler reports it as well, in a hundred lines.
+        let mut endless = fields
+            .iter()
+            .filter_map(|field| find_own(field.ty, &input.ident));
+        if let Some(own) = endless.next() {
+            let message = format!(
+                "`{}` cannot have rows of its own type: its schema would have no end",
+                input.ident
+            );
+            problems.report(own, message);
+            return Self(None);
         }
         fields.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
         Self(Some(fields))

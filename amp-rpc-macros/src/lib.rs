@@ -19,6 +19,7 @@ mod bytes;
 mod case;
 mod options;
 mod problems;
+mod rows;
 mod target;
 
 use proc_macro::TokenStream;
@@ -106,7 +107,9 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 /// Makes a struct the fields of a response, or the rows of an AmpList.
 ///
 /// Implements `Fields`, and `Item`, so that a `Vec` of such structs is an argument: Twisted's
-/// `AmpList`. The struct has named fields or none, and no lifetimes.
+/// `AmpList`. The struct has named fields or none, no lifetimes, and no list of its own type, since
+/// the schema of a list has an end. Where it is generic, the implementations hold for those
+/// parameters whose fields can travel.
 ///
 /// # On the struct: `#[amp(...)]`
 ///

@@ -40,6 +40,7 @@ where
     T: Send + Sync + 'static,
 {
     /// Documented, and with a receiver under another path.
+    #[allow(unused_qualifications)]
     async fn add(self: std::sync::Arc<Self>, Add { amount }: Add) -> Answer<Add> {
         let total = self.total.fetch_add(amount, Ordering::Relaxed) + amount;
         Ok(Total { total })
@@ -58,7 +59,7 @@ where
 
 struct Seven;
 
-#[responders(name = seven, crate = amp_rpc)]
+#[responders(name = numbers, crate = amp_rpc)]
 impl Seven {
     async fn yours(self: Arc<Self>, _: Yours) -> Answer<Yours> {
         Ok(Total {
@@ -78,7 +79,7 @@ async fn responders_answer_and_call_back() {
     let (here, there) = tokio::io::duplex(64);
     let counter = Arc::new(Counter::<()>::default());
     let server = Amp::new().locator(Arc::clone(&counter).responders());
-    let client = Amp::new().locator(Arc::new(Seven).seven());
+    let client = Amp::new().locator(Arc::new(Seven).numbers());
     let _server = server.over(there);
     let client = client.over(here);
     assert_eq!(
