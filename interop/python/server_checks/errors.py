@@ -1,11 +1,11 @@
 """Errors: declared, fatal, internal; and requests that cannot be carried out."""
 
+from support import contract
 from support.checks import equal
 from support.raw import request
-from support import contract
+from support.values import PLAIN
 
 from .trial import CHECKS
-from .types import PLAIN
 
 
 @CHECKS.add("errors", "Fail declared: the code, the message, and the connection goes on")

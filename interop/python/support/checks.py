@@ -59,11 +59,10 @@ class Checks:
 
 async def _outcome(check, trial, time_limit):
     """None when the check passed, otherwise why not."""
-    work = Deferred.fromCoroutine(check.function(trial))
+    work = Deferred.fromCoroutine(_whole(check, trial))
     late = reactor.callLater(time_limit, work.cancel)
     try:
         await work
-        await trial.still_healthy()
         return None
     except CancelledError:
         return f"not finished within {time_limit:g} seconds"
@@ -75,6 +74,11 @@ async def _outcome(check, trial, time_limit):
         if late.active():
             late.cancel()
         trial.clean_up()
+
+
+async def _whole(check, trial):
+    await check.function(trial)
+    await trial.still_healthy()
 
 
 def _where(error):
