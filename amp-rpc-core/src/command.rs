@@ -46,8 +46,8 @@ pub trait Command: Fields + Send + 'static {
     /// The whole command, readable at run time.
     const SCHEMA: &'static CommandSchema = &CommandSchema::new_static(
         Self::NAME,
-        <Self as Fields>::SCHEMA,
-        <Self::Response as Fields>::SCHEMA,
+        <Self as Fields>::FIELDS,
+        <Self::Response as Fields>::FIELDS,
         <Self::Error as CommandError>::ERRORS,
     )
     .kind(Self::KIND)
@@ -67,7 +67,7 @@ pub trait CommandError: Error + Send + Sync + Sized + 'static {
     fn schema(&self) -> &'static ErrorSchema;
 
     /// What travels as the description: by default what `Display` prints.
-    fn description(&self) -> String {
+    fn describe(&self) -> String {
         self.to_string()
     }
 

@@ -15,7 +15,7 @@ use crate::wire::{BoxView, BoxWriter};
 )]
 pub trait Fields: Sized {
     /// The fields in ascending order of their keys, as they are sent.
-    const SCHEMA: &'static [FieldSchema];
+    const FIELDS: &'static [FieldSchema];
 
     /// Writes the pairs.
     ///
@@ -33,7 +33,7 @@ pub trait Fields: Sized {
 }
 
 impl Fields for () {
-    const SCHEMA: &'static [FieldSchema] = &[];
+    const FIELDS: &'static [FieldSchema] = &[];
 
     fn to_box(&self, _out: &mut BoxWriter<'_>, _cx: &mut dyn Context) -> Result<(), EncodeError> {
         Ok(())

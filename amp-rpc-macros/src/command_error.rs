@@ -191,7 +191,7 @@ impl<'a> Model<'a> {
             }
         });
         let schema = self.emit_schema(target);
-        let description = self.emit_description(target);
+        let describe = self.emit_describe(target);
         let from_code = self.emit_from_code(target);
         quote! {
             const _: () = {
@@ -201,7 +201,7 @@ impl<'a> Model<'a> {
                     const ERRORS: &'static #private::Errors =
                         &#private::Errors::new_static(__AMP_ERRORS, &[#(#included),*]);
                     #schema
-                    #description
+                    #describe
                     #from_code
                 }
             };
@@ -254,7 +254,7 @@ impl<'a> Model<'a> {
     }
 
     /// Only where it is not what the trait does anyway.
-    fn emit_description(&self, target: &Target<'_>) -> Option<TokenStream> {
+    fn emit_describe(&self, target: &Target<'_>) -> Option<TokenStream> {
         if self.included.is_empty() {
             return None;
         }
@@ -262,13 +262,13 @@ impl<'a> Model<'a> {
         let inner = local("inner");
         let included = self.included.iter().map(|Included { ident, ty }| {
             quote_spanned! {generated_at(ty.span())=>
-                Self::#ident(#inner) => <#ty as #private::CommandError>::description(#inner),
+                Self::#ident(#inner) => <#ty as #private::CommandError>::describe(#inner),
             }
         });
         let own = (!self.own.is_empty() || self.incomplete)
             .then(|| quote!(#inner => #private::ToString::to_string(#inner),));
         Some(quote! {
-            fn description(&self) -> #private::String {
+            fn describe(&self) -> #private::String {
                 match self {
                     #(#included)*
                     #own

@@ -145,7 +145,7 @@ impl<'a> FieldSet<'a> {
         };
         quote! {
             #header {
-                const SCHEMA: &'static [#private::FieldSchema] = &[#(#schema),*];
+                const FIELDS: &'static [#private::FieldSchema] = &[#(#schema),*];
                 #to_box
                 #from_box
             }
@@ -312,7 +312,7 @@ fn emit_item(target: &Target<'_>, fields: &FieldSet<'_>) -> TokenStream {
     quote! {
         #header {
             const LIST_TYPE: &'static #private::Type = &#private::Type::AmpList(
-                #private::Shared::Static(<Self as #private::Fields>::SCHEMA),
+                #private::Shared::Static(<Self as #private::Fields>::FIELDS),
             );
 
             fn encode_list<'amp_item>(

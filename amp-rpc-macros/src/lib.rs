@@ -150,7 +150,7 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 ///
 /// let users = <Vec<User> as Field>::TYPE.to_string();
 /// assert_eq!(users, r#"AmpList([("type", Unicode), ("user-name", Unicode)])"#);
-/// assert!(User::SCHEMA[0].optional);
+/// assert!(User::FIELDS[0].optional);
 /// ```
 #[proc_macro_derive(Fields, attributes(amp))]
 pub fn derive_fields(input: TokenStream) -> TokenStream {

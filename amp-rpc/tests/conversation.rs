@@ -18,7 +18,7 @@ const B: Key<'static> = Key::from_prefixed(b"\0\x01b");
 const TOTAL: Key<'static> = Key::from_prefixed(b"\0\x05total");
 
 impl Fields for Sum {
-    const SCHEMA: &'static [FieldSchema] = &[
+    const FIELDS: &'static [FieldSchema] = &[
         FieldSchema::new_static(
             Name::from_prefixed(b"\0\x01a"),
             <i64 as Argument>::TYPE,
@@ -51,7 +51,7 @@ struct Total {
 }
 
 impl Fields for Total {
-    const SCHEMA: &'static [FieldSchema] = &[FieldSchema::new_static(
+    const FIELDS: &'static [FieldSchema] = &[FieldSchema::new_static(
         Name::from_prefixed(b"\0\x05total"),
         <i64 as Argument>::TYPE,
         false,

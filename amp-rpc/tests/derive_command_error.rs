@@ -37,7 +37,7 @@ fn sent(error: &impl CommandError) -> (Vec<u8>, bool, String) {
     (
         schema.code.to_vec(),
         schema.fatal,
-        CommandError::description(error),
+        CommandError::describe(error),
     )
 }
 

@@ -81,7 +81,7 @@ fn errors_name_the_key() {
 
 #[test]
 fn the_schema_is_in_the_order_of_the_keys() {
-    let schema: Vec<_> = Person::SCHEMA
+    let schema: Vec<_> = Person::FIELDS
         .iter()
         .map(|field| (field.name.as_bytes(), field.ty.to_string(), field.optional))
         .collect();
@@ -127,7 +127,7 @@ struct Renamed {
 
 #[test]
 fn rename_all_spells_the_keys_that_have_no_name() {
-    assert_eq!(names(Renamed::SCHEMA), ["KeptAsIs", "async", "user-name"]);
+    assert_eq!(names(Renamed::FIELDS), ["KeptAsIs", "async", "user-name"]);
 }
 
 #[derive(Debug, PartialEq, Fields)]
@@ -240,7 +240,7 @@ fn generic_structs() {
     };
     assert_eq!(decode::<Tagged<i64>>(&encode(&tagged)), tagged);
     assert_eq!(
-        names(Tagged::<i64>::SCHEMA),
+        names(Tagged::<i64>::FIELDS),
         ["id", "next", "others", "value"]
     );
     let digest = Digest::<3> {
@@ -249,8 +249,8 @@ fn generic_structs() {
         }],
     };
     assert_eq!(decode::<Digest<3>>(&encode(&digest)), digest);
-    assert_eq!(names(Bounded::<String>::SCHEMA), ["value"]);
-    assert!(matches!(*Bounded::<i64>::SCHEMA[0].ty, Type::Integer));
+    assert_eq!(names(Bounded::<String>::FIELDS), ["value"]);
+    assert!(matches!(*Bounded::<i64>::FIELDS[0].ty, Type::Integer));
 }
 
 /// Names that a careless macro would use itself.

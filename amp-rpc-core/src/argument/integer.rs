@@ -1,59 +1,227 @@
-//! Whole numbers: decimal digits, as Python's `int` reads and writes them.
+//! Whole numbers: decimal digits, as Python's `int` writes and reads them.
+
+use alloc::vec::Vec;
+use core::fmt::Display;
 
 use super::Argument;
+use super::number::{Sign, digits};
 use crate::context::Context;
 use crate::error::{DecodeError, EncodeError};
 use crate::schema::Type;
 use crate::wire::{RawValue, ValueWriter};
-use alloc::vec::Vec;
 
-// Placeholder to be replaced by the full implementation.
+/// The most digits of a 128-bit number, and its sign.
+const LONGEST: usize = 40;
+
+/// Writes a number as decimal digits.
+#[inline]
+fn write_digits(negative: bool, magnitude: u64, out: &mut ValueWriter<'_>) {
+    let mut text = [0; LONGEST];
+    let mut at = LONGEST;
+    let mut rest = magnitude;
+    loop {
+        at -= 1;
+        text[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if negative {
+        at -= 1;
+        text[at] = b'-';
+    }
+    out.extend_from_slice(&text[at..]);
+}
+
+/// Reads up to 18 plain digits with or without a minus: what nearly every number is.
+#[inline]
+fn read_plain(value: &[u8]) -> Option<i64> {
+    let (negative, digits) = match value {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() || digits.len() > 18 {
+        return None;
+    }
+    let mut number = 0;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + i64::from(digit);
+    }
+    Some(if negative { -number } else { number })
+}
+
+/// Reads anything that Python's `int` takes, within 128 bits.
+#[cold]
+fn read_any<T>(
+    value: &[u8],
+    from_positive: impl FnOnce(u128) -> Option<T>,
+    from_negative: impl FnOnce(u128) -> Option<T>,
+    least: impl Display,
+    most: impl Display,
+) -> Result<T, DecodeError> {
+    let (sign, digits) = digits(value).ok_or_else(|| not_an_integer(value))?;
+    let magnitude = digits.iter().try_fold(0_u128, |number, digit| {
+        number
+            .checked_mul(10)?
+            .checked_add(u128::from(digit - b'0'))
+    });
+    let number = magnitude.and_then(|magnitude| match sign {
+        Sign::Positive => from_positive(magnitude),
+        Sign::Negative => from_negative(magnitude),
+    });
+    number.ok_or_else(|| {
+        DecodeError::expected(alloc::format!("an integer from {least} to {most}"), value)
+    })
+}
+
+/// The error for a value that is no whole number.
+#[cold]
+pub(super) fn not_an_integer(value: &[u8]) -> DecodeError {
+    DecodeError::expected("an integer", value)
+}
+
 macro_rules! integers {
-    ($($int:ty),*) => {$(
+    ($($int:ident $(($($hook:item)*))?,)*) => {$(
         impl Argument for $int {
             const TYPE: &'static Type = &Type::Integer;
 
+            #[inline]
+            #[allow(irrefutable_let_patterns, reason = "narrow types always fit")]
+            #[allow(unused_comparisons, reason = "unsigned types are never negative")]
             fn encode(&self, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
-                out.extend_from_slice(alloc::format!("{self}").as_bytes());
+                let number = *self;
+                let magnitude = if number < 0 {
+                    u64::try_from(number.wrapping_neg())
+                } else {
+                    u64::try_from(number)
+                };
+                if let Ok(magnitude) = magnitude {
+                    write_digits(number < 0, magnitude, out);
+                } else {
+                    out.extend_from_slice(alloc::format!("{number}").as_bytes());
+                }
                 Ok(())
             }
 
+            #[inline]
             fn decode(value: RawValue<'_>) -> Result<Self, DecodeError> {
-                core::str::from_utf8(&value)
-                    .ok()
-                    .and_then(|text| text.parse().ok())
-                    .ok_or_else(|| DecodeError::expected("an integer", &value))
+                if let Some(Ok(number)) = read_plain(&value).map(Self::try_from) {
+                    return Ok(number);
+                }
+                read_any(
+                    &value,
+                    |magnitude| Self::try_from(magnitude).ok(),
+                    |magnitude| {
+                        // The least number has no positive counterpart in its own type.
+                        let negated = 0_i128.checked_sub_unsigned(magnitude)?;
+                        Self::try_from(negated).ok()
+                    },
+                    Self::MIN,
+                    Self::MAX,
+                )
             }
+
+            $($($hook)*)?
         }
     )*};
 }
 
-integers!(i8, i16, i32, i64, i128, u16, u32, u64, u128);
+integers! {
+    i8, i16, i32, i64, i128, isize,
+    u16, u32, u64, u128, usize,
+    u8 (
+        // A list of bytes is a string of bytes.
+        const LIST_TYPE: &'static Type = &Type::String;
 
-impl Argument for u8 {
-    const TYPE: &'static Type = &Type::Integer;
-    const LIST_TYPE: &'static Type = &Type::String;
+        fn encode_list<'a>(
+            items: impl Iterator<Item = &'a Self>,
+            out: &mut ValueWriter<'_>,
+        ) -> Result<(), EncodeError> {
+            out.extend(items.copied());
+            Ok(())
+        }
 
-    fn encode(&self, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
-        u16::from(*self).encode(out)
+        fn decode_list(
+            value: RawValue<'_>,
+            _cx: &mut dyn Context,
+        ) -> Result<Vec<Self>, DecodeError> {
+            Ok(value.to_vec())
+        }
+    ),
+}
+
+#[cfg(feature = "bigint")]
+mod big {
+    use alloc::string::ToString;
+
+    use num_bigint::{BigInt, BigUint, Sign as BigSign};
+
+    use super::{
+        Argument, DecodeError, EncodeError, RawValue, Sign, Type, ValueWriter, digits,
+        not_an_integer,
+    };
+
+    /// Any size that fits a value: up to 65,535 digits. Python itself reads 4,300 digits at most
+    /// unless it is told otherwise.
+    impl Argument for BigInt {
+        const TYPE: &'static Type = &Type::Integer;
+
+        fn encode(&self, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
+            check_size(self.bits())?;
+            out.extend_from_slice(self.to_string().as_bytes());
+            Ok(())
+        }
+
+        fn decode(value: RawValue<'_>) -> Result<Self, DecodeError> {
+            let (sign, magnitude) = read(&value)?;
+            let sign = match sign {
+                Sign::Positive => BigSign::Plus,
+                Sign::Negative => BigSign::Minus,
+            };
+            Ok(Self::from_biguint(sign, magnitude))
+        }
     }
 
-    fn decode(value: RawValue<'_>) -> Result<Self, DecodeError> {
-        let number = u16::decode(value)?;
-        number
-            .try_into()
-            .map_err(|_| DecodeError::expected("an integer from 0 to 255", &value))
+    impl Argument for BigUint {
+        const TYPE: &'static Type = &Type::Integer;
+
+        fn encode(&self, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
+            check_size(self.bits())?;
+            out.extend_from_slice(self.to_string().as_bytes());
+            Ok(())
+        }
+
+        fn decode(value: RawValue<'_>) -> Result<Self, DecodeError> {
+            match read(&value)? {
+                (Sign::Negative, magnitude) if magnitude != Self::ZERO => Err(
+                    DecodeError::expected("an integer that is not negative", &value),
+                ),
+                (_, magnitude) => Ok(magnitude),
+            }
+        }
     }
 
-    fn encode_list<'a>(
-        items: impl Iterator<Item = &'a Self>,
-        out: &mut ValueWriter<'_>,
-    ) -> Result<(), EncodeError> {
-        items.for_each(|byte| out.push(*byte));
+    fn read(value: &[u8]) -> Result<(Sign, BigUint), DecodeError> {
+        let (sign, digits) = digits(value).ok_or_else(|| not_an_integer(value))?;
+        let magnitude = BigUint::parse_bytes(&digits, 10).ok_or_else(|| not_an_integer(value))?;
+        Ok((sign, magnitude))
+    }
+
+    /// Refuses numbers that cannot fit a value before their digits are worked out, which takes time
+    /// that grows faster than the number.
+    fn check_size(bits: u64) -> Result<(), EncodeError> {
+        // 65,535 digits have fewer bits than this.
+        const MOST: u64 = 217_707;
+        if bits > MOST {
+            return Err(EncodeError::unencodable(
+                "the number has more than 65535 digits",
+            ));
+        }
         Ok(())
-    }
-
-    fn decode_list(value: RawValue<'_>, _cx: &mut dyn Context) -> Result<Vec<Self>, DecodeError> {
-        Ok(value.to_vec())
     }
 }

@@ -9,9 +9,15 @@
 //! * [`Field`]: a member of a command, which sees the whole box and the connection. Every `Argument`
 //!   is one, as are `Option<T>` and `Vec<T>`; types that use several keys implement it themselves.
 
+mod boolean;
+mod float;
 mod integer;
 pub mod list;
+mod number;
+#[cfg(feature = "std")]
+mod path;
 mod string;
+mod unicode;
 
 use alloc::vec::Vec;
 

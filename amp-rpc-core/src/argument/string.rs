@@ -1,6 +1,5 @@
-//! Bytes and text.
+//! Strings of bytes.
 
-use alloc::string::String;
 use bytes::Bytes;
 
 use super::Argument;
@@ -8,6 +7,8 @@ use crate::error::{DecodeError, EncodeError};
 use crate::schema::Type;
 use crate::wire::{RawValue, ValueWriter};
 
+/// Received values from 1 KiB on are slices of the buffer they were read into, without a copy;
+/// smaller ones are copied, so that keeping one does not keep a buffer.
 impl Argument for Bytes {
     const TYPE: &'static Type = &Type::String;
 
@@ -21,17 +22,17 @@ impl Argument for Bytes {
     }
 }
 
-impl Argument for String {
-    const TYPE: &'static Type = &Type::Unicode;
+/// Exactly `N` bytes.
+impl<const N: usize> Argument for [u8; N] {
+    const TYPE: &'static Type = &Type::String;
 
     fn encode(&self, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
-        out.extend_from_slice(self.as_bytes());
+        out.extend_from_slice(self);
         Ok(())
     }
 
     fn decode(value: RawValue<'_>) -> Result<Self, DecodeError> {
-        core::str::from_utf8(&value)
-            .map(Self::from)
-            .map_err(|_| DecodeError::expected("text in UTF-8", &value))
+        Self::try_from(value.as_bytes())
+            .map_err(|_| DecodeError::expected(alloc::format!("exactly {N} bytes"), &value))
     }
 }

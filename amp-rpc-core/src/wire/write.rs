@@ -221,6 +221,11 @@ impl<'a> ValueWriter<'a> {
         self.out.extend_from_slice(bytes);
     }
 
+    /// Appends bytes one after the other.
+    pub(crate) fn extend(&mut self, bytes: impl Iterator<Item = u8>) {
+        self.out.extend(bytes);
+    }
+
     /// Appends one byte.
     #[inline]
     pub fn push(&mut self, byte: u8) {

@@ -61,7 +61,7 @@ impl<C: Command> Form for Typed<C> {
             Err(Failure::Declared(error)) => {
                 let outcome = Outcome::Declared {
                     schema: error.schema(),
-                    description: &error.description(),
+                    description: &error.describe(),
                 };
                 reply.reply(self.errors(), outcome);
             }

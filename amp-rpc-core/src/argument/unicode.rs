@@ -1,0 +1,68 @@
+//! Text.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+
+use super::Argument;
+use crate::error::{DecodeError, EncodeError};
+use crate::schema::Type;
+use crate::wire::{RawValue, ValueWriter};
+
+fn read(value: RawValue<'_>) -> Result<&str, DecodeError> {
+    core::str::from_utf8(value.as_bytes())
+        .map_err(|_| DecodeError::expected("text in UTF-8", &value))
+}
+
+macro_rules! texts {
+    ($($text:ty),*) => {$(
+        /// Text in UTF-8.
+        impl Argument for $text {
+            const TYPE: &'static Type = &Type::Unicode;
+
+            fn encode(&self, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
+                out.extend_from_slice(self.as_bytes());
+                Ok(())
+            }
+
+            fn decode(value: RawValue<'_>) -> Result<Self, DecodeError> {
+                read(value).map(Into::into)
+            }
+        }
+    )*};
+}
+
+texts!(String, Box<str>, Arc<str>);
+
+/// Text in UTF-8. Received text is always owned.
+impl Argument for Cow<'static, str> {
+    const TYPE: &'static Type = &Type::Unicode;
+
+    fn encode(&self, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
+        out.extend_from_slice(self.as_bytes());
+        Ok(())
+    }
+
+    fn decode(value: RawValue<'_>) -> Result<Self, DecodeError> {
+        String::decode(value).map(Cow::Owned)
+    }
+}
+
+/// Text of exactly one character.
+impl Argument for char {
+    const TYPE: &'static Type = &Type::Unicode;
+
+    fn encode(&self, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
+        out.extend_from_slice(self.encode_utf8(&mut [0; 4]).as_bytes());
+        Ok(())
+    }
+
+    fn decode(value: RawValue<'_>) -> Result<Self, DecodeError> {
+        let mut characters = read(value)?.chars();
+        match (characters.next(), characters.next()) {
+            (Some(character), None) => Ok(character),
+            _ => Err(DecodeError::expected("exactly one character", &value)),
+        }
+    }
+}
