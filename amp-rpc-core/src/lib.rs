@@ -24,6 +24,7 @@ mod command;
 mod context;
 pub mod conversation;
 mod derive;
+pub mod dynamic;
 mod error;
 mod excerpt;
 mod fields;

@@ -1,12 +1,17 @@
 //! How connections are made, and how they behave.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use amp_rpc_core::AmpBox;
 use amp_rpc_core::conversation::Compat;
 use amp_rpc_core::wire::Limits;
+use futures_core::Stream;
+use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::boxes::{BoxReceiver, BoxSender, Carrier, run};
 use crate::connection::{Driver, Options, Shared};
 use crate::locator::Locator;
 use crate::peer::Peer;
@@ -32,8 +37,11 @@ use crate::transport::{Addresses, BoxedStream};
 #[derive(Clone)]
 pub struct Amp {
     options: Options,
-    locate: Arc<dyn Fn(&Peer) -> Box<dyn Locator> + Send + Sync>,
+    locate: Arc<LocatorFor>,
 }
+
+/// Makes the locator of a connection.
+type LocatorFor = dyn Fn(&Peer) -> Box<dyn Locator> + Send + Sync;
 
 impl Amp {
     /// Connections without responders and with the default options.
@@ -126,6 +134,40 @@ impl Amp {
     /// Outside a tokio runtime; the runtime must have its time driver enabled.
     pub fn over(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Peer {
         self.start(Box::new(stream), Addresses::default())
+    }
+
+    /// Speaks AMP over anything that moves boxes: `source` gives those that come, `sink` takes those
+    /// that leave. The conversation does not know what carries it. When the source ends, so does the
+    /// connection.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime; the runtime must have its time driver enabled.
+    pub fn over_boxes<R, W>(&self, source: R, sink: W) -> Peer
+    where
+        R: Stream<Item = AmpBox> + Send + Unpin + 'static,
+        W: Sink<AmpBox, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Unpin + 'static,
+    {
+        self.over(Carrier::new(source, sink, self.options.limits))
+    }
+
+    /// Gives the boxes of a stream to a receiver instead of a conversation; in Twisted,
+    /// `AMP(boxReceiver=…)`. The limits are those of this `Amp`; responders are not asked.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime; the runtime must have its time driver enabled.
+    pub fn receive_boxes(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        receiver: impl BoxReceiver,
+    ) {
+        let sender = BoxSender::new(self.options.limits);
+        tokio::spawn(run(Box::new(stream), sender, receiver));
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
     }
 
     pub(crate) fn start(&self, stream: BoxedStream, addresses: Addresses) -> Peer {

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use amp_rpc_core::conversation::UNHANDLED;
-use amp_rpc_core::schema::CommandKind;
+use amp_rpc_core::dynamic::{OwnedFields, Values};
+use amp_rpc_core::schema::{CommandKind, CommandSchema, FieldSchema};
 use amp_rpc_core::wire::protocol;
 use amp_rpc_core::{
     AmpBox, Command, CommandError, DecodeError, Excerpt, Fields, NoErrors, RemoteError, Shared,
@@ -212,6 +213,50 @@ impl Future for CallBox {
     }
 }
 
+/// A call of a command of a schema; made by [`Peer::call_dynamic`].
+///
+/// Cancel-safe as [`Call`] is.
+#[derive(Debug)]
+#[must_use = "a call is sent when it is first polled"]
+pub struct CallDynamic {
+    exchange: Exchange<OwnedFields>,
+    response: Shared<[FieldSchema]>,
+}
+
+impl CallDynamic {
+    pub(crate) fn new(peer: Peer, schema: &CommandSchema, arguments: Values) -> Self {
+        let fields = OwnedFields::new(schema.arguments.clone(), arguments);
+        Self {
+            exchange: Exchange::new(peer, schema.name.clone(), schema.kind, fields),
+            response: schema.response.clone(),
+        }
+    }
+
+    /// Puts the call on the wire at once, or in its place among those that wait for room. The answer
+    /// is still this future's.
+    pub fn start(mut self) -> Self {
+        self.exchange.start();
+        self
+    }
+}
+
+impl Future for CallDynamic {
+    type Output = Result<Values, CallError<NoErrors>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        this.exchange.poll(cx).map(|ending| {
+            this.exchange.finish(ending, |payload, peer| {
+                let mut context = ConnectionContext::new(peer.shared());
+                with_view(payload, |view| {
+                    Values::from_box(&this.response, view, &mut context)
+                })
+                .unwrap_or_else(|| Err(DecodeError::missing("a whole box")))
+            })
+        })
+    }
+}
+
 /// The same box without the keys of the protocol, which this crate sets itself.
 pub(crate) fn without_protocol_keys(mut message: AmpBox) -> AmpBox {
     for key in protocol::KEYS {
@@ -246,6 +291,18 @@ impl Tell<AmpBox> {
         let arguments = without_protocol_keys(arguments);
         let command = Shared::Counted(command.into());
         Self(Exchange::new(peer, command, CommandKind::Plain, arguments))
+    }
+}
+
+impl Tell<OwnedFields> {
+    pub(crate) fn new_dynamic(peer: Peer, schema: &CommandSchema, arguments: Values) -> Self {
+        let fields = OwnedFields::new(schema.arguments.clone(), arguments);
+        Self(Exchange::new(
+            peer,
+            schema.name.clone(),
+            schema.kind,
+            fields,
+        ))
     }
 }
 

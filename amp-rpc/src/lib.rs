@@ -1,6 +1,7 @@
 //! Fast two-way RPC that speaks AMP.
 
 mod amp;
+mod boxes;
 mod call;
 mod call_error;
 mod connection;
@@ -14,10 +15,11 @@ pub use amp::Amp;
 pub use amp_rpc_core::conversation::{CloseReason, Compat};
 pub use amp_rpc_core::{
     AmpBox, Answer, Argument, Command, CommandError, Context, DecodeError, EncodeError, Failure,
-    Field, Fields, Item, NoErrors, RemoteError, argument, schema, wire,
+    Field, Fields, Item, NoErrors, RemoteError, argument, dynamic, schema, wire,
 };
 pub use amp_rpc_macros::{Command, CommandError, Fields, responders};
-pub use call::{Call, CallBox, Tell};
+pub use boxes::{BoxReceiver, BoxSender, Boxes, SendBoxError};
+pub use call::{Call, CallBox, CallDynamic, Tell};
 pub use call_error::{BadAnswer, CallError, LocalError, TellError};
 pub use end::EndReason;
 pub use locator::{Locator, Or};

@@ -4,9 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use amp_rpc_core::dynamic::{OwnedFields, Values};
+use amp_rpc_core::schema::CommandSchema;
 use amp_rpc_core::{AmpBox, Command};
 
-use crate::call::{Call, CallBox, Tell};
+use crate::call::{Call, CallBox, CallDynamic, Tell};
 use crate::connection::{Closing, Shared};
 use crate::end::EndReason;
 use crate::transport::Addresses;
@@ -69,6 +71,25 @@ impl Peer {
     /// As for [`tell`](Self::tell).
     pub fn tell_box(&self, command: impl AsRef<[u8]>, arguments: AmpBox) -> Tell<AmpBox> {
         Tell::new_box(self.clone(), command.as_ref(), arguments)
+    }
+
+    /// Calls a command of a schema made at run time.
+    ///
+    /// # Errors
+    ///
+    /// As for [`call`](Self::call), but an error that the schema declares comes as
+    /// [`CallError::Remote`](crate::CallError::Remote); `schema.errors.by_code` has its label.
+    pub fn call_dynamic(&self, schema: &CommandSchema, arguments: Values) -> CallDynamic {
+        CallDynamic::new(self.clone(), schema, arguments)
+    }
+
+    /// Calls a command of a schema made at run time, without asking for an answer.
+    ///
+    /// # Errors
+    ///
+    /// As for [`tell`](Self::tell).
+    pub fn tell_dynamic(&self, schema: &CommandSchema, arguments: Values) -> Tell<OwnedFields> {
+        Tell::new_dynamic(self.clone(), schema, arguments)
     }
 
     /// Closes the connection once what is queued is written; Twisted's `loseConnection`. Calls under

@@ -129,7 +129,7 @@ impl Driver {
                 self.grant_room();
             }
             Poll::Ready(Err(error)) => {
-                end.get_or_insert(error.into());
+                end.get_or_insert_with(|| error.into());
                 self.dispatch.outgoing.discard();
             }
             Poll::Pending => {}

@@ -4,7 +4,8 @@
 use std::marker::PhantomData;
 
 use amp_rpc_core::conversation::Outcome;
-use amp_rpc_core::schema::{CommandKind, Errors};
+use amp_rpc_core::dynamic::{DynamicFields, Raised, Values};
+use amp_rpc_core::schema::{CommandKind, CommandSchema, Errors};
 use amp_rpc_core::{AmpBox, Answer, Command, CommandError, Context, DecodeError, Failure};
 
 use super::task::{Incoming, Reply};
@@ -103,6 +104,39 @@ impl Form for Raw {
             Err(Failure::Unexpected(error)) => {
                 reply.reply(Errors::NONE, Outcome::Unexpected(&error));
             }
+        }
+    }
+}
+
+/// The command is a schema, and its fields are dynamic values.
+pub(super) struct Dynamic(pub(super) CommandSchema);
+
+impl Form for Dynamic {
+    type Arguments = Values;
+    type Output = Result<Values, Failure<Raised>>;
+
+    fn kind(&self) -> CommandKind {
+        self.0.kind
+    }
+
+    fn errors(&self) -> &Errors {
+        &self.0.errors
+    }
+
+    fn read(&self, incoming: &Incoming<'_>, cx: &mut dyn Context) -> Result<Values, DecodeError> {
+        Values::from_box(&self.0.arguments, incoming.fields, cx)
+    }
+
+    fn answer(&self, output: Self::Output, reply: &mut dyn Reply) {
+        let errors = self.errors();
+        match output {
+            Ok(values) => {
+                let fields = DynamicFields::new(&self.0.response, &values);
+                reply.reply(errors, Outcome::Answered(&fields));
+            }
+            Err(Failure::Declared(raised)) => reply.reply(errors, raised.outcome(errors)),
+            Err(Failure::Remote(error)) => reply.reply(errors, Outcome::Remote(&error)),
+            Err(Failure::Unexpected(error)) => reply.reply(errors, Outcome::Unexpected(&error)),
         }
     }
 }

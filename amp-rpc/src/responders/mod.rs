@@ -11,12 +11,14 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::Location;
 use std::sync::Arc;
 
+use amp_rpc_core::dynamic::{Raised, Values};
+use amp_rpc_core::schema::CommandSchema;
 use amp_rpc_core::{AmpBox, Answer, Command, Excerpt, Failure};
 
 pub use task::Responder;
 pub(crate) use task::{Incoming, Reply, Task, guard};
 
-use self::form::{Raw, Typed};
+use self::form::{Dynamic, Raw, Typed};
 use self::work::Function;
 use crate::locator::Locator;
 use crate::peer::Peer;
@@ -53,6 +55,17 @@ impl Responder {
     {
         let call = move |message: AmpBox, incoming: &Incoming<'_>| f(message, (incoming.peer)());
         Self::new(Function::new(Raw, call))
+    }
+
+    /// A function that carries out the command of a schema. It returns the values of the answer, or
+    /// an error by its label in the schema.
+    pub fn on_dynamic<F, Fut>(schema: CommandSchema, f: F) -> Self
+    where
+        F: Fn(Values, Peer) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Values, Failure<Raised>>> + Send + 'static,
+    {
+        let call = move |values: Values, incoming: &Incoming<'_>| f(values, (incoming.peer)());
+        Self::new(Function::new(Dynamic(schema), call))
     }
 }
 
@@ -248,7 +261,24 @@ impl<S> Responders<S> {
         self.add(name, Responder::on_box(f))
     }
 
-    /// The same for a name in any case, as Twisted finds its methods `amp_NAME`. Names that are
+    /// Adds a function that carries out the command of a schema made at run time. It returns the
+    /// values of the answer, or an error by its label in the schema.
+    ///
+    /// # Panics
+    ///
+    /// When the set has a responder for the command's name; the message names both places.
+    #[must_use]
+    #[track_caller]
+    pub fn on_dynamic<F, Fut>(self, schema: CommandSchema, f: F) -> Self
+    where
+        F: Fn(Values, Peer) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Values, Failure<Raised>>> + Send + 'static,
+    {
+        let name = schema.name.clone();
+        self.add(&*name, Responder::on_dynamic(schema, f))
+    }
+
+    /// The same as [`on_box`](Self::on_box) for a name in any case, as Twisted finds its methods `amp_NAME`. Names that are
     /// registered exactly come first.
     ///
     /// # Panics
