@@ -33,7 +33,7 @@ mod shared;
 pub mod wire;
 
 pub use amp_box::{AmpBox, Iter};
-pub use argument::{Argument, Decimal, Field, Item};
+pub use argument::{Argument, DateTime, Decimal, Field, Item};
 pub use command::{Answer, Command, CommandError, Failure, NoErrors, RemoteError};
 pub use context::{AnyDescriptor, Context, NoContext};
 pub use error::{DecodeError, EncodeError, EncodeProblem};

@@ -10,6 +10,7 @@
 //!   is one, as are `Option<T>` and `Vec<T>`; types that use several keys implement it themselves.
 
 mod boolean;
+mod date_time;
 mod decimal;
 mod float;
 mod integer;
@@ -27,6 +28,7 @@ use crate::error::{DecodeError, EncodeError};
 use crate::schema::Type;
 use crate::wire::{BoxView, BoxWriter, Key, RawValue, ValueWriter};
 
+pub use self::date_time::{DateTime, DateTimeError};
 pub use self::decimal::{Decimal, DecimalError, DecimalParts};
 
 /// A value that travels as the bytes of one pair; Twisted's `Argument` with `toString` and

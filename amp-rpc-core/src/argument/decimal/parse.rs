@@ -2,6 +2,7 @@
 
 use super::digits::Digits;
 use super::{Decimal, DecimalError};
+use crate::argument::number::{self, Sign};
 
 impl Decimal {
     /// Reads ASCII text; what is accepted stands at [`Decimal`]'s `FromStr`.
@@ -74,11 +75,8 @@ fn parse_exponent(text: &[u8]) -> Result<i64, DecimalError> {
 }
 
 fn split_sign(text: &[u8]) -> (bool, &[u8]) {
-    match text {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        _ => (false, text),
-    }
+    let (sign, rest) = number::split_sign(text);
+    (sign == Sign::Negative, rest)
 }
 
 pub(super) fn are_digits(text: &[u8]) -> bool {
