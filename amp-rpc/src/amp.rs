@@ -13,8 +13,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::boxes::{BoxReceiver, BoxSender, Carrier, run};
 use crate::connection::{Driver, Options, Shared};
+use crate::endpoint::{ConnectEndpoint, ConnectError, ListenEndpoint, ListenError};
 use crate::locator::Locator;
 use crate::peer::Peer;
+use crate::server::Server;
 use crate::transport::{Addresses, BoxedStream};
 
 /// Makes connections that speak AMP; what in Twisted is a factory with the protocol class `AMP`.
@@ -168,6 +170,93 @@ impl Amp {
 
     pub(crate) fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// Connects to an endpoint, given as a string: `tcp:HOST:PORT`, `unix:PATH` or `memory:NAME`, with
+    /// options as in `tcp:localhost:8080:timeout=5`. [`ConnectEndpoint`] has all of them. The connection
+    /// runs in a task of its own.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), amp_rpc::ConnectError> {
+    /// let peer = amp_rpc::Amp::new().connect("tcp:localhost:8080").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The string is no such endpoint, or there is no connection within the endpoint's timeout.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime; the runtime must have its drivers for time and I/O enabled.
+    pub async fn connect(&self, endpoint: &str) -> Result<Peer, ConnectError> {
+        match endpoint.parse() {
+            Ok(endpoint) => self.connect_to(&endpoint).await,
+            Err(source) => Err(ConnectError::Endpoint {
+                description: endpoint.to_owned(),
+                source,
+            }),
+        }
+    }
+
+    /// Connects to an endpoint. As [`Amp::connect`], but nothing can be wrong with the endpoint's form.
+    ///
+    /// # Errors
+    ///
+    /// There is no connection within the endpoint's timeout.
+    ///
+    /// # Panics
+    ///
+    /// As [`Amp::connect`].
+    pub async fn connect_to(&self, endpoint: &ConnectEndpoint) -> Result<Peer, ConnectError> {
+        let (stream, addresses) = endpoint.connect().await?;
+        Ok(self.start(stream, addresses))
+    }
+
+    /// Listens on an endpoint, given as a string: `tcp:PORT`, `tcp:HOST:PORT`, `unix:PATH` or
+    /// `memory:NAME`, with options as in `tcp:8080:interface=127.0.0.1`. [`ListenEndpoint`] has all of
+    /// them. Connections are accepted until the server is dropped or shut down.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), amp_rpc::ListenError> {
+    /// use amp_rpc::{Amp, Responders};
+    ///
+    /// let amp = Amp::new().locator(Responders::new());
+    /// amp.listen("tcp:127.0.0.1:8080").await?.run().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The string is no such endpoint, or the system refuses, for example because the port is taken.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime; the runtime must have its drivers for time and I/O enabled.
+    pub async fn listen(&self, endpoint: &str) -> Result<Server, ListenError> {
+        match endpoint.parse() {
+            Ok(endpoint) => self.listen_on(&endpoint).await,
+            Err(source) => Err(ListenError::Endpoint {
+                description: endpoint.to_owned(),
+                source,
+            }),
+        }
+    }
+
+    /// Listens on an endpoint. As [`Amp::listen`], but nothing can be wrong with the endpoint's form.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses, for example because the port is taken.
+    ///
+    /// # Panics
+    ///
+    /// As [`Amp::listen`].
+    pub async fn listen_on(&self, endpoint: &ListenEndpoint) -> Result<Server, ListenError> {
+        let listener = endpoint.bind().await?;
+        Ok(Server::start(self.clone(), listener))
     }
 
     pub(crate) fn start(&self, stream: BoxedStream, addresses: Addresses) -> Peer {

@@ -6,9 +6,11 @@ mod call;
 mod call_error;
 mod connection;
 mod end;
+mod endpoint;
 mod locator;
 mod peer;
 mod responders;
+mod server;
 mod transport;
 
 pub use amp::Amp;
@@ -22,9 +24,11 @@ pub use boxes::{BoxReceiver, BoxSender, Boxes, SendBoxError};
 pub use call::{Call, CallBox, CallDynamic, Tell};
 pub use call_error::{BadAnswer, CallError, LocalError, TellError};
 pub use end::EndReason;
+pub use endpoint::{ConnectEndpoint, ConnectError, EndpointError, ListenEndpoint, ListenError};
 pub use locator::{Locator, Or};
 pub use peer::Peer;
 pub use responders::{Responder, Responders};
+pub use server::Server;
 pub use transport::{Address, Addresses};
 
 #[doc(hidden)]

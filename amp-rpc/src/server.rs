@@ -107,7 +107,10 @@ impl Server {
         let peers = self.connections.peers();
         peers.iter().for_each(Peer::finish);
         drop(peers);
-        if tokio::time::timeout(limit, self.connections.none()).await.is_ok() {
+        if tokio::time::timeout(limit, self.connections.none())
+            .await
+            .is_ok()
+        {
             return 0;
         }
         let late = self.connections.peers();
@@ -149,12 +152,7 @@ async fn accept(amp: Amp, mut listener: Listener, connections: Arc<Connections>)
     }
 }
 
-fn begin(
-    amp: &Amp,
-    connections: &Arc<Connections>,
-    stream: BoxedStream,
-    addresses: Addresses,
-) {
+fn begin(amp: &Amp, connections: &Arc<Connections>, stream: BoxedStream, addresses: Addresses) {
     let (peer, driver) = amp.prepare(stream, addresses);
     let id = connections.add(peer);
     let connections = Arc::clone(connections);

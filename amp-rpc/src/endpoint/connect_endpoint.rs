@@ -1,0 +1,217 @@
+//! Where to connect.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::description::{
+    Arguments, Description, Escaped, Options, SECONDS, Seconds, digits, seconds,
+};
+use super::error::{ConnectError, EndpointError};
+use super::{memory, tcp, unix};
+use crate::transport::{Addresses, BoxedStream};
+
+/// As in Twisted.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where to connect, and how long to try; what in Twisted `clientFromString` makes.
+///
+/// | string | |
+/// |---|---|
+/// | `tcp:HOST:PORT` | TCP. `HOST` is a name or an address; each address of a name is tried. Options: `timeout`, `bindAddress` (the local address). |
+/// | `unix:PATH` | A Unix socket. Option: `timeout`. |
+/// | `memory:NAME` | A listener within this process; ours. Option: `timeout`. |
+///
+/// Options follow as `name=value`; `timeout` is in seconds and 30 by default. The arguments of the
+/// table can be named as well: `host`, `port`, `path`, `name`. A colon, an equals sign or a backslash
+/// within a value takes a backslash before it.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use amp_rpc::ConnectEndpoint;
+///
+/// let endpoint: ConnectEndpoint = r"tcp:\:\:1:8080:timeout=5".parse()?;
+/// assert_eq!(endpoint, ConnectEndpoint::tcp("::1", 8080).timeout(Duration::from_secs(5)));
+/// assert_eq!(endpoint.to_string(), r"tcp:\:\:1:8080:timeout=5");
+/// # Ok::<(), amp_rpc::EndpointError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectEndpoint {
+    target: Target,
+    timeout: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Target {
+    Tcp {
+        host: String,
+        port: u16,
+        bind_address: Option<IpAddr>,
+    },
+    Unix(PathBuf),
+    Memory(String),
+}
+
+impl ConnectEndpoint {
+    /// A TCP port of a host, which is a name or an address.
+    pub fn tcp(host: impl Into<String>, port: u16) -> Self {
+        Self::new(Target::Tcp {
+            host: host.into(),
+            port,
+            bind_address: None,
+        })
+    }
+
+    /// A TCP port of a host, connected to from this local address. Addresses of the host that are of
+    /// the other version of IP are not tried.
+    pub fn tcp_from(bind_address: IpAddr, host: impl Into<String>, port: u16) -> Self {
+        Self::new(Target::Tcp {
+            host: host.into(),
+            port,
+            bind_address: Some(bind_address),
+        })
+    }
+
+    /// A Unix socket. Where there are none, connecting fails.
+    pub fn unix(path: impl Into<PathBuf>) -> Self {
+        Self::new(Target::Unix(path.into()))
+    }
+
+    /// The listener of this name within this process.
+    pub fn memory(name: impl Into<String>) -> Self {
+        Self::new(Target::Memory(name.into()))
+    }
+
+    fn new(target: Target) -> Self {
+        Self {
+            target,
+            timeout: DEFAULT_TIMEOUT,
+        }
+    }
+
+    /// Sets how long connecting may take, with the search for the host's addresses. Default: 30 seconds.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    pub(crate) async fn connect(&self) -> Result<(BoxedStream, Addresses), ConnectError> {
+        let connecting = async {
+            match &self.target {
+                Target::Tcp {
+                    host,
+                    port,
+                    bind_address,
+                } => tcp::connect(host, *port, *bind_address, self.timeout).await,
+                Target::Unix(path) => unix::connect(path).await,
+                Target::Memory(name) => memory::connect(name).await,
+            }
+        };
+        match tokio::time::timeout(self.timeout, connecting).await {
+            Ok(Ok(connected)) => Ok(connected),
+            Ok(Err(source)) => Err(ConnectError::Io {
+                endpoint: Box::new(self.clone()),
+                source,
+            }),
+            Err(_) => Err(ConnectError::TimedOut {
+                endpoint: Box::new(self.clone()),
+                timeout: self.timeout,
+            }),
+        }
+    }
+}
+
+/// Reads what the table at [`ConnectEndpoint`] shows, and only tells whether it is well formed: it
+/// looks for no host and opens no file.
+impl FromStr for ConnectEndpoint {
+    type Err = EndpointError;
+
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        let description = Description::parse(text)?;
+        let (target, mut arguments) = match description.kind {
+            "tcp" => read_tcp(description)?,
+            "unix" => read_unix(description)?,
+            _ => read_memory(description)?,
+        };
+        let timeout = arguments.take_as("timeout", SECONDS, seconds)?;
+        Ok(Self {
+            target,
+            timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
+        })
+    }
+}
+
+fn read_tcp(description: Description) -> Result<(Target, Arguments), EndpointError> {
+    // As in Twisted, `tcp:host=example.com:80` is well formed.
+    let positional: &[_] = if description.names("host") {
+        &["port"]
+    } else {
+        &["host", "port"]
+    };
+    let mut arguments = description.assign(&Options {
+        all: &["host", "port", "timeout", "bindAddress"],
+        positional,
+        later: &[],
+        example: "tcp:localhost:8080",
+    })?;
+    let target = Target::Tcp {
+        host: arguments.require_text("host", "a name or an address")?,
+        port: arguments.require_as("port", "a number from 1 to 65535", |text| {
+            digits(text).filter(|port| *port != 0)
+        })?,
+        bind_address: arguments
+            .take_as("bindAddress", "an IP address", |text| text.parse().ok())?,
+    };
+    Ok((target, arguments))
+}
+
+fn read_unix(description: Description) -> Result<(Target, Arguments), EndpointError> {
+    let mut arguments = description.assign(&Options {
+        all: &["path", "timeout"],
+        positional: &["path"],
+        later: &["lockfile"],
+        example: "unix:/run/example.sock",
+    })?;
+    let path = arguments.require_text("path", "a path")?;
+    Ok((Target::Unix(path.into()), arguments))
+}
+
+fn read_memory(description: Description) -> Result<(Target, Arguments), EndpointError> {
+    let mut arguments = description.assign(&Options {
+        all: &["name", "timeout"],
+        positional: &["name"],
+        later: &[],
+        example: "memory:example",
+    })?;
+    let name = arguments.require_text("name", "a name")?;
+    Ok((Target::Memory(name), arguments))
+}
+
+/// Writes what [`FromStr`] reads. A path that is not UTF-8 cannot be written; its odd bytes are
+/// replaced.
+impl fmt::Display for ConnectEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.target {
+            Target::Tcp {
+                host,
+                port,
+                bind_address,
+            } => {
+                write!(f, "tcp:{}:{port}", Escaped(host))?;
+                if let Some(address) = bind_address {
+                    write!(f, ":bindAddress={}", Escaped(address))?;
+                }
+            }
+            Target::Unix(path) => write!(f, "unix:{}", Escaped(path.display()))?,
+            Target::Memory(name) => write!(f, "memory:{}", Escaped(name))?,
+        }
+        if self.timeout != DEFAULT_TIMEOUT {
+            write!(f, ":timeout={}", Seconds(self.timeout))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,211 @@
+//! Where to listen.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::DEFAULT_BACKLOG;
+use super::description::{Arguments, Description, Escaped, Options, digits, is_digits};
+use super::error::{EndpointError, ListenError};
+use super::listener::Listener;
+use super::{memory, tcp, unix};
+
+/// As in Twisted: everybody may connect.
+const DEFAULT_MODE: u32 = 0o666;
+
+/// Where to listen; what in Twisted `serverFromString` makes.
+///
+/// | string | |
+/// |---|---|
+/// | `tcp:PORT` | TCP, on all interfaces for IPv4. With the port 0, the system chooses one. Options: `interface` (an address or a name), `backlog`. |
+/// | `tcp:HOST:PORT` | The same with the interface; ours. |
+/// | `unix:PATH` | A Unix socket. Options: `mode` (the file's permissions, octal, 666 by default), `backlog`. |
+/// | `memory:NAME` | A name within this process; ours. Option: `backlog`. |
+///
+/// Options follow as `name=value`; `backlog` is how many connections wait to be accepted, 50 by default.
+/// The arguments of the table can be named as well: `port`, `address`, `name`. A colon, an equals sign
+/// or a backslash within a value takes a backslash before it.
+///
+/// As in Twisted, the names of options may be left out in the order `tcp:PORT:INTERFACE:BACKLOG` and
+/// `unix:PATH:MODE:BACKLOG`. `tcp:HOST:PORT` is told apart from that by its first argument: when it is
+/// anything but digits and another one follows, it is the host.
+///
+/// ```
+/// use amp_rpc::ListenEndpoint;
+///
+/// let endpoint: ListenEndpoint = "tcp:8080:interface=127.0.0.1".parse()?;
+/// assert_eq!(endpoint, "tcp:127.0.0.1:8080".parse()?);
+/// assert_eq!(endpoint, ListenEndpoint::tcp("127.0.0.1", 8080));
+/// assert_eq!(endpoint.to_string(), "tcp:8080:interface=127.0.0.1");
+/// # Ok::<(), amp_rpc::EndpointError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenEndpoint {
+    place: Place,
+    backlog: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Tcp { interface: String, port: u16 },
+    Unix { path: PathBuf, mode: u32 },
+    Memory(String),
+}
+
+impl ListenEndpoint {
+    /// A TCP port of an interface, which is an address or a name. Empty, it is all interfaces for IPv4.
+    /// With the port 0, the system chooses one.
+    pub fn tcp(interface: impl Into<String>, port: u16) -> Self {
+        Self::new(Place::Tcp {
+            interface: interface.into(),
+            port,
+        })
+    }
+
+    /// A Unix socket to which everybody may connect who reaches its directory. Where there are none,
+    /// listening fails.
+    pub fn unix(path: impl Into<PathBuf>) -> Self {
+        Self::unix_with_mode(path, DEFAULT_MODE)
+    }
+
+    /// A Unix socket with these permissions, such as `0o600`. Nobody can connect before the file has
+    /// them.
+    pub fn unix_with_mode(path: impl Into<PathBuf>, mode: u32) -> Self {
+        Self::new(Place::Unix {
+            path: path.into(),
+            mode,
+        })
+    }
+
+    /// A name within this process. What is sent never leaves the process.
+    pub fn memory(name: impl Into<String>) -> Self {
+        Self::new(Place::Memory(name.into()))
+    }
+
+    fn new(place: Place) -> Self {
+        Self {
+            place,
+            backlog: DEFAULT_BACKLOG,
+        }
+    }
+
+    /// Sets how many connections may wait to be accepted. Default: 50. The system may have a lower
+    /// bound.
+    #[must_use]
+    pub fn backlog(mut self, connections: u32) -> Self {
+        self.backlog = connections;
+        self
+    }
+
+    pub(crate) async fn bind(&self) -> Result<Listener, ListenError> {
+        let listener = match &self.place {
+            Place::Tcp { interface, port } => tcp::listen(interface, *port, self.backlog)
+                .await
+                .map(Listener::Tcp),
+            Place::Unix { path, mode } => {
+                unix::listen(path, *mode, self.backlog).map(Listener::Unix)
+            }
+            Place::Memory(name) => memory::listen(name, self.backlog).map(Listener::Memory),
+        };
+        listener.map_err(|source| ListenError::Io {
+            endpoint: Box::new(self.clone()),
+            source,
+        })
+    }
+}
+
+/// Reads what the table at [`ListenEndpoint`] shows, and only tells whether it is well formed: it looks
+/// for no interface and opens no file.
+impl FromStr for ListenEndpoint {
+    type Err = EndpointError;
+
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        let description = Description::parse(text)?;
+        let (place, mut arguments) = match description.kind {
+            "tcp" => read_tcp(description)?,
+            "unix" => read_unix(description)?,
+            _ => read_memory(description)?,
+        };
+        let backlog = arguments.take_as("backlog", "a number", digits)?;
+        Ok(Self {
+            place,
+            backlog: backlog.unwrap_or(DEFAULT_BACKLOG),
+        })
+    }
+}
+
+fn read_tcp(description: Description) -> Result<(Place, Arguments), EndpointError> {
+    let positional: &[_] = match description.positional.as_slice() {
+        [first, _, ..] if !is_digits(first) => &["interface", "port", "backlog"],
+        _ => &["port", "interface", "backlog"],
+    };
+    let mut arguments = description.assign(&Options {
+        all: &["port", "interface", "backlog"],
+        positional,
+        later: &[],
+        example: "tcp:8080",
+    })?;
+    let place = Place::Tcp {
+        interface: arguments.take("interface").unwrap_or_default(),
+        port: arguments.require_as("port", "a number from 0 to 65535", digits)?,
+    };
+    Ok((place, arguments))
+}
+
+fn read_unix(description: Description) -> Result<(Place, Arguments), EndpointError> {
+    let mut arguments = description.assign(&Options {
+        all: &["address", "mode", "backlog"],
+        positional: &["address", "mode", "backlog"],
+        later: &["lockfile"],
+        example: "unix:/run/example.sock",
+    })?;
+    let path = arguments.require_text("address", "a path")?;
+    let mode = arguments.take_as("mode", "octal digits from 0 to 777, such as 660", octal)?;
+    let place = Place::Unix {
+        path: path.into(),
+        mode: mode.unwrap_or(DEFAULT_MODE),
+    };
+    Ok((place, arguments))
+}
+
+fn octal(text: &str) -> Option<u32> {
+    let mode = is_digits(text).then(|| u32::from_str_radix(text, 8).ok())?;
+    mode.filter(|mode| *mode <= 0o777)
+}
+
+fn read_memory(description: Description) -> Result<(Place, Arguments), EndpointError> {
+    let mut arguments = description.assign(&Options {
+        all: &["name", "backlog"],
+        positional: &["name"],
+        later: &[],
+        example: "memory:example",
+    })?;
+    let name = arguments.require_text("name", "a name")?;
+    Ok((Place::Memory(name), arguments))
+}
+
+/// Writes what [`FromStr`] reads. A path that is not UTF-8 cannot be written; its odd bytes are
+/// replaced.
+impl fmt::Display for ListenEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Tcp { interface, port } => {
+                write!(f, "tcp:{port}")?;
+                if !interface.is_empty() {
+                    write!(f, ":interface={}", Escaped(interface))?;
+                }
+            }
+            Place::Unix { path, mode } => {
+                write!(f, "unix:{}", Escaped(path.display()))?;
+                if *mode != DEFAULT_MODE {
+                    write!(f, ":mode={mode:o}")?;
+                }
+            }
+            Place::Memory(name) => write!(f, "memory:{}", Escaped(name))?,
+        }
+        if self.backlog != DEFAULT_BACKLOG {
+            write!(f, ":backlog={}", self.backlog)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! A place that accepts connections.
+
+use std::io;
+
+use super::{ConnectEndpoint, memory, tcp, unix};
+use crate::transport::{Addresses, BoxedStream};
+
+/// Accepts connections. Dropping it frees its place.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Tcp(tcp::Listener),
+    Unix(unix::Listener),
+    Memory(memory::Listener),
+}
+
+impl Listener {
+    /// Waits for the next connection. Dropping the future loses none.
+    pub(crate) async fn accept(&mut self) -> io::Result<(BoxedStream, Addresses)> {
+        match self {
+            Self::Tcp(listener) => listener.accept().await,
+            Self::Unix(listener) => listener.accept().await,
+            Self::Memory(listener) => listener.accept().await,
+        }
+    }
+
+    /// What leads here.
+    pub(crate) fn endpoint(&self) -> ConnectEndpoint {
+        match self {
+            Self::Tcp(listener) => listener.endpoint(),
+            Self::Unix(listener) => listener.endpoint(),
+            Self::Memory(listener) => listener.endpoint(),
+        }
+    }
+}

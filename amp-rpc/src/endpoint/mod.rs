@@ -1,0 +1,22 @@
+//! Where to listen and where to connect, as strings that Twisted knows too.
+
+mod connect_endpoint;
+mod description;
+mod error;
+mod listen_endpoint;
+mod listener;
+mod memory;
+mod tcp;
+#[cfg(unix)]
+mod unix;
+#[cfg(not(unix))]
+#[path = "no_unix.rs"]
+mod unix;
+
+pub use connect_endpoint::ConnectEndpoint;
+pub use error::{ConnectError, EndpointError, ListenError};
+pub use listen_endpoint::ListenEndpoint;
+pub(crate) use listener::Listener;
+
+/// How many connections wait to be accepted where nothing else is said; as in Twisted.
+const DEFAULT_BACKLOG: u32 = 50;

@@ -1,0 +1,37 @@
+//! Unix sockets where there are none: such endpoints can be written and read, but not used.
+
+use std::convert::Infallible;
+use std::io;
+use std::path::Path;
+
+use super::ConnectEndpoint;
+use crate::transport::{Addresses, BoxedStream};
+
+pub(super) async fn connect(_path: &Path) -> io::Result<(BoxedStream, Addresses)> {
+    Err(unsupported())
+}
+
+pub(super) fn listen(_path: &Path, _mode: u32, _backlog: u32) -> io::Result<Listener> {
+    Err(unsupported())
+}
+
+fn unsupported() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::Unsupported,
+        "this system has no Unix sockets",
+    )
+}
+
+/// There is none.
+#[derive(Debug)]
+pub(crate) struct Listener(Infallible);
+
+impl Listener {
+    pub(super) async fn accept(&self) -> io::Result<(BoxedStream, Addresses)> {
+        match self.0 {}
+    }
+
+    pub(super) fn endpoint(&self) -> ConnectEndpoint {
+        match self.0 {}
+    }
+}

@@ -1,0 +1,96 @@
+//! Unix sockets.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use tokio::net::{UnixListener, UnixSocket, UnixStream};
+
+use super::ConnectEndpoint;
+use crate::transport::{Address, Addresses, BoxedStream};
+
+pub(super) async fn connect(path: &Path) -> io::Result<(BoxedStream, Addresses)> {
+    let stream = UnixStream::connect(path).await?;
+    let addresses = Addresses {
+        local: stream.local_addr().ok().map(address),
+        remote: Some(Address::Unix(Some(path.to_owned()))),
+    };
+    Ok((Box::new(stream), addresses))
+}
+
+fn address(address: tokio::net::unix::SocketAddr) -> Address {
+    Address::Unix(address.as_pathname().map(Path::to_owned))
+}
+
+pub(super) fn listen(path: &Path, mode: u32, backlog: u32) -> io::Result<Listener> {
+    let socket = UnixSocket::new_stream()?;
+    socket.bind(path)?;
+    let file = SocketFile::new(path)?;
+    // Nobody can connect between the binding and the listening: when they can, the file has its mode.
+    fs::set_permissions(path, Permissions::from_mode(mode))?;
+    // The system takes a signed number, and lowers it to its own bound.
+    let inner = socket.listen(backlog.min(i32::MAX as u32))?;
+    Ok(Listener {
+        inner,
+        path: path.to_owned(),
+        _file: file,
+    })
+}
+
+#[derive(Debug)]
+pub(crate) struct Listener {
+    inner: UnixListener,
+    path: PathBuf,
+    _file: SocketFile,
+}
+
+impl Listener {
+    pub(super) async fn accept(&self) -> io::Result<(BoxedStream, Addresses)> {
+        let (stream, remote) = self.inner.accept().await?;
+        let addresses = Addresses {
+            local: Some(Address::Unix(Some(self.path.clone()))),
+            remote: Some(address(remote)),
+        };
+        Ok((Box::new(stream), addresses))
+    }
+
+    pub(super) fn endpoint(&self) -> ConnectEndpoint {
+        ConnectEndpoint::unix(self.path.clone())
+    }
+}
+
+/// The file of a socket, removed when this is dropped unless another one has taken its place.
+#[derive(Debug)]
+struct SocketFile {
+    /// Absolute: the process may change its directory.
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl SocketFile {
+    fn new(path: &Path) -> io::Result<Self> {
+        let path = std::path::absolute(path)?;
+        let metadata = fs::symlink_metadata(&path)?;
+        Ok(Self {
+            path,
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        })
+    }
+
+    fn is_ours(&self) -> bool {
+        fs::symlink_metadata(&self.path)
+            .is_ok_and(|now| now.dev() == self.device && now.ino() == self.inode)
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if self.is_ours() {
+            // Whoever listens there next gets an error that names the file.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
