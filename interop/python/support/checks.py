@@ -96,9 +96,9 @@ def _short(value):
     return text if len(text) <= 400 else f"{text[:400]}… ({len(text)} characters)"
 
 
-def add_options(parser, checks):
-    """The options that both checkers have."""
-    parser.add_argument("--native", action="store_true", help="passed on to the program; checks what the contract says for it")
+def add_options(parser, checks, native_help="passed on to the program; checks what the contract says for it"):
+    """The options that all checkers have."""
+    parser.add_argument("--native", action="store_true", help=native_help)
     parser.add_argument("--without", metavar="GROUPS", default="", help=f"leave groups out, separated by commas: {', '.join(checks.groups())}")
     parser.add_argument("--only", metavar="TEXT", help="only checks whose line contains this text")
     parser.add_argument("--integer-bits", metavar="N", type=int, default=0, help="the program's largest Integer, when it has a limit")
