@@ -271,13 +271,16 @@ pub(crate) fn without_protocol_keys(mut message: AmpBox) -> AmpBox {
 /// Done when the command is in the queue of what is to be written and the queue is within its
 /// bound, so that awaiting each keeps a fast sender from filling the memory. When it is dropped
 /// after its first poll, the command may be sent all the same.
-#[derive(Debug)]
 #[must_use = "a command is sent when its future is first polled"]
-pub struct Tell<F: WriteFields>(Exchange<F>);
+pub struct Tell<F: WriteFields> {
+    exchange: Exchange<F>,
+    /// How it ended when it was started, before anybody polled it.
+    early: Option<Result<(), Ending>>,
+}
 
 impl<C: Command> Tell<C> {
     pub(crate) fn new(peer: Peer, command: C) -> Self {
-        Self(Exchange::new(
+        Self::of(Exchange::new(
             peer,
             Shared::Static(C::NAME),
             C::KIND,
@@ -290,19 +293,46 @@ impl Tell<AmpBox> {
     pub(crate) fn new_box(peer: Peer, command: &[u8], arguments: AmpBox) -> Self {
         let arguments = without_protocol_keys(arguments);
         let command = Shared::Counted(command.into());
-        Self(Exchange::new(peer, command, CommandKind::Plain, arguments))
+        Self::of(Exchange::new(peer, command, CommandKind::Plain, arguments))
     }
 }
 
 impl Tell<OwnedFields> {
     pub(crate) fn new_dynamic(peer: Peer, schema: &CommandSchema, arguments: Values) -> Self {
         let fields = OwnedFields::new(schema.arguments.clone(), arguments);
-        Self(Exchange::new(
+        Self::of(Exchange::new(
             peer,
             schema.name.clone(),
             schema.kind,
             fields,
         ))
+    }
+}
+
+impl<F: WriteFields> Tell<F> {
+    fn of(exchange: Exchange<F>) -> Self {
+        Self {
+            exchange,
+            early: None,
+        }
+    }
+
+    /// Puts the command in the queue at once, or in its place among those that wait for room. The
+    /// future is still to be awaited.
+    pub fn start(mut self) -> Self {
+        let polled = self
+            .exchange
+            .poll_tell(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(result) = polled {
+            self.early = Some(result);
+        }
+        self
+    }
+}
+
+impl<F: WriteFields> fmt::Debug for Tell<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Tell").field(&self.exchange).finish()
     }
 }
 
@@ -312,8 +342,12 @@ impl<F: WriteFields> Future for Tell<F> {
     type Output = Result<(), TellError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll_tell(cx).map_err(|ending| match ending {
-            Ending::Refused(refusal) => TellError::Local(self.0.local_error(refusal)),
+        let result = match self.early.take() {
+            Some(result) => Poll::Ready(result),
+            None => self.exchange.poll_tell(cx),
+        };
+        result.map_err(|ending| match ending {
+            Ending::Refused(refusal) => TellError::Local(self.exchange.local_error(refusal)),
             Ending::Ended(reason) => TellError::Ended(reason),
             Ending::Answer(_) | Ending::Error(_) | Ending::IncompleteError => {
                 unreachable!("nothing answers a tell")

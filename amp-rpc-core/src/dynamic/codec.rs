@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::fields::DynamicFields;
 use super::value::Value;
 use super::values::Values;
-use crate::argument::{Argument, Decimal, list};
+use crate::argument::{Argument, DateTime, Decimal, list};
 use crate::context::Context;
 use crate::error::{DecodeError, EncodeError};
 use crate::fields::WriteFields;
@@ -33,6 +33,7 @@ pub(super) fn encode(
         (Type::Float, Value::Float(number)) => number.encode(out),
         (Type::Boolean, Value::Boolean(value)) => value.encode(out),
         (Type::Decimal, Value::Decimal(number)) => number.encode(out),
+        (Type::DateTime, Value::DateTime(time)) => time.encode(out),
         (Type::Descriptor, Value::Descriptor(ordinal)) => ordinal.encode(out),
         (Type::ListOf(element), Value::ListOf(items)) => {
             list::encode(items.iter(), out, |item, out| {
@@ -69,7 +70,7 @@ pub(super) fn decode(
             String::decode(value).map_err(|_| DecodeError::expected("a path in UTF-8", &value))?,
         ),
         Type::Decimal => Value::Decimal(Decimal::decode(value)?),
-        Type::DateTime => Value::Custom(value.to_bytes()),
+        Type::DateTime => Value::DateTime(DateTime::decode(value)?),
         Type::Descriptor => Value::Descriptor(u64::decode(value)?),
         Type::ListOf(element) => Value::ListOf(list::decode(value, cx, |item, cx| {
             decode(element, item, cx)

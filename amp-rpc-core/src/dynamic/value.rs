@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::values::Values;
-use crate::argument::Decimal;
+use crate::argument::{DateTime, Decimal};
 
 /// A value of any type that Twisted's AMP has.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +27,8 @@ pub enum Value {
     Path(String),
     /// A `Decimal`.
     Decimal(Decimal),
+    /// A `DateTime`.
+    DateTime(DateTime),
     /// A `Descriptor`, by its ordinal: how many descriptors were sent over the connection before it.
     Descriptor(u64),
     /// A `ListOf`.
@@ -50,6 +52,7 @@ impl Value {
             Self::Boolean(_) => "Boolean",
             Self::Path(_) => "Path",
             Self::Decimal(_) => "Decimal",
+            Self::DateTime(_) => "DateTime",
             Self::Descriptor(_) => "Descriptor",
             Self::ListOf(_) => "ListOf",
             Self::AmpList(_) => "AmpList",
@@ -82,6 +85,7 @@ from! {
     f64 => Float,
     bool => Boolean,
     Decimal => Decimal,
+    DateTime => DateTime,
     Vec<Value> => ListOf,
     Vec<Values> => AmpList,
 }

@@ -26,6 +26,9 @@ use crate::responders::{Incoming, Reply, Task, guard};
 /// The error code for an ask that is refused because too much is under way.
 pub(crate) const BUSY: &[u8] = b"BUSY";
 
+/// The name of Twisted's command that begins TLS.
+const START_TLS: &[u8] = b"StartTLS";
+
 /// Starts responders for asks and collects answers for callers.
 pub(super) struct Dispatch {
     shared: Arc<Shared>,
@@ -139,6 +142,9 @@ impl Dispatch {
             return;
         }
         let Some(responder) = self.locator.locate(command) else {
+            if command == START_TLS {
+                return self.refuse_tls(tag);
+            }
             let ask = Ask::new(tag, CommandKind::Plain);
             self.reply_with(&ask, Errors::NONE, Outcome::Unhandled(command));
             return;
@@ -178,6 +184,16 @@ impl Dispatch {
                 },
             ),
         }
+    }
+
+    /// Answers Twisted's `StartTLS`, which every peer has, though there is no TLS here.
+    fn refuse_tls(&mut self, tag: Option<Tag>) {
+        let ask = Ask::new(tag, CommandKind::StartTls);
+        self.outgoing.before_answer(&self.shared);
+        let mut context = ConnectionContext::new(&self.shared);
+        let answers = &mut self.outgoing.answers;
+        let replied = (self.answering).reply_start_tls(&ask, false, answers, &mut context);
+        self.follow(replied);
     }
 
     /// Goes on with the responders that were woken. Says whether there were any.
