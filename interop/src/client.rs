@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 const USAGE: &str = "usage: interop_client [--native] HOST PORT";
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(std::env::args().skip(1)).await {
         Ok(()) => ExitCode::SUCCESS,
