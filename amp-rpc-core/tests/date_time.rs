@@ -292,6 +292,8 @@ fn what_twisted_refuses() {
         let start = "expected a date and time such as `2012-01-23T12:34:56.054321-01:23`, got \"";
         assert!(error.starts_with(start), "{why}: {error}");
     }
+    let not_ascii = b"2012\xe901-23T12:34:56.054321-01:23";
+    assert!(decode(not_ascii).is_err());
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! Decimal numbers: every form that Python's `decimal.Decimal` has.
 
+#[cfg(feature = "bigdecimal")]
+mod bigdecimal;
 mod digits;
 mod parse;
+#[cfg(feature = "rust_decimal")]
+mod rust_decimal;
 
 use core::fmt::{self, Write};
 use core::str::FromStr;
@@ -88,6 +92,12 @@ pub enum DecimalError {
     /// The exponent is above [`Decimal::MAX_ADJUSTED_EXPONENT`] or below [`Decimal::MIN_EXPONENT`].
     #[error("the exponent of a decimal number is out of range")]
     ExponentOutOfRange,
+    /// An infinity or a NaN was to become a type that has none.
+    #[error("neither an infinity nor a NaN can be converted")]
+    NotFinite,
+    /// A number was to become a type that has no such number: too large, or too many digits.
+    #[error("the number is too large or has too many digits")]
+    DoesNotFit,
 }
 
 impl Decimal {
@@ -265,10 +275,10 @@ impl Argument for Decimal {
 
     fn decode(value: RawValue<'_>) -> Result<Self, DecodeError> {
         Self::parse(&value).map_err(|error| match error {
-            DecimalError::Syntax => DecodeError::expected("a decimal number", &value),
             DecimalError::ExponentOutOfRange => {
                 DecodeError::expected("a decimal number with an exponent in range", &value)
             }
+            _ => DecodeError::expected("a decimal number", &value),
         })
     }
 }

@@ -1,5 +1,12 @@
 //! Points in time with a fixed offset: Twisted's `DateTime`.
 
+#[cfg(feature = "chrono")]
+mod chrono;
+#[cfg(feature = "jiff")]
+mod jiff;
+#[cfg(feature = "time")]
+mod time;
+
 use core::fmt::{self, Write};
 use core::str::FromStr;
 
@@ -63,9 +70,12 @@ pub enum DateTimeError {
     /// The offset is 24 hours or more.
     #[error("an offset of 24 hours or more")]
     OffsetTooLarge,
-    /// The offset has seconds, which the wire form has no place for.
+    /// A value was to be converted whose offset has seconds, which the wire form has no place for.
     #[error("an offset that is not whole minutes")]
     OffsetWithSeconds,
+    /// A date and time was to become a type that has no such moment.
+    #[error("a moment beyond the range of the type")]
+    OutOfRange,
 }
 
 impl DateTime {
@@ -216,6 +226,46 @@ fn days_of_month(year: u16, month: u8) -> u8 {
         1..=12 => 31,
         _ => 0,
     }
+}
+
+/// The parts of a type of another crate, as wide as any such type may have them.
+#[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
+struct Parts {
+    year: i32,
+    month: u8,
+    day: u8,
+    time: (u8, u8, u8),
+    nanosecond: u32,
+    offset_seconds: i32,
+}
+
+/// Leaves out what is below a microsecond. An offset with seconds is refused: cutting it would make
+/// it another moment.
+#[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
+impl TryFrom<Parts> for DateTime {
+    type Error = DateTimeError;
+
+    fn try_from(parts: Parts) -> Result<Self, DateTimeError> {
+        let year = u16::try_from(parts.year).map_err(|_| DateTimeError::Date)?;
+        if parts.offset_seconds % 60 != 0 {
+            return Err(DateTimeError::OffsetWithSeconds);
+        }
+        let (hour, minute, second) = parts.time;
+        Self::new(year, parts.month, parts.day)?
+            .with_time(hour, minute, second, parts.nanosecond / 1000)?
+            .with_offset_seconds(parts.offset_seconds)
+    }
+}
+
+/// Encodes a value of another crate's type.
+#[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
+fn encode_converted(
+    converted: Result<DateTime, DateTimeError>,
+    out: &mut ValueWriter<'_>,
+) -> Result<(), EncodeError> {
+    converted
+        .map_err(|error| EncodeError::unencodable(alloc::format!("{error}")))?
+        .encode(out)
 }
 
 /// A field of at most six characters, read as Twisted reads it: with Python's `int`.
