@@ -23,9 +23,12 @@ impl From<Other> for Decimal {
     }
 }
 
-/// The same number, never a rounded one. It has as many places as this type can keep: zeros are
-/// added to a whole number with an exponent (`1E+2` becomes `100`) and taken from the end of a
-/// fraction with more than 28 places.
+/// The same number, never a rounded one. Zeros are added to a whole number with an exponent (`1E+2`
+/// becomes `100`), and taken from the end of a fraction that has more digits than there is room for.
+///
+/// # Errors
+///
+/// When it is an infinity or a NaN, and when it would have to be rounded.
 impl TryFrom<&Decimal> for Other {
     type Error = DecimalError;
 
@@ -33,49 +36,36 @@ impl TryFrom<&Decimal> for Other {
         let DecimalParts::Finite { digits, exponent } = number.parts() else {
             return Err(DecimalError::NotFinite);
         };
-        let (digits, zeros, scale) = fit(digits, exponent)?;
-        let mantissa = digits
-            .bytes()
-            .chain(core::iter::repeat_n(b'0', zeros))
-            .fold(0_i128, |number, digit| {
-                number * 10 + i128::from(digit - b'0')
-            });
-        let mut result = Self::try_from_i128_with_scale(mantissa, scale)
-            .map_err(|_| DecimalError::DoesNotFit)?;
+        // Not every number of the largest length fits, but without its last zero it may.
+        let mut result = fit(digits, exponent, MAX_DIGITS)
+            .or_else(|| fit(digits, exponent, MAX_DIGITS - 1))
+            .ok_or(DecimalError::DoesNotFit)?;
         result.set_sign_negative(number.is_negative());
         Ok(result)
     }
 }
 
-/// The digits that are left, the zeros to append and the number of places.
-fn fit(digits: &str, exponent: i64) -> Result<(&str, usize, u32), DecimalError> {
-    let does_not_fit = DecimalError::DoesNotFit;
-    let is_zero = digits == "0";
-    if exponent >= 0 {
-        let zeros = if is_zero { 0 } else { exponent };
-        let zeros = usize::try_from(zeros).map_err(|_| does_not_fit)?;
-        let fits = digits
-            .len()
-            .checked_add(zeros)
-            .is_some_and(|len| len <= MAX_DIGITS);
-        return if fits {
-            Ok((digits, zeros, 0))
-        } else {
-            Err(does_not_fit)
-        };
+/// The number with at most that many digits and no more places than the type has.
+fn fit(digits: &str, exponent: i64, max_digits: usize) -> Option<Other> {
+    let max_places = u64::from(Other::MAX_SCALE);
+    let places = exponent.min(0).unsigned_abs();
+    if digits == "0" {
+        return Other::try_from_i128_with_scale(0, places.min(max_places) as u32).ok();
     }
-    let places = exponent.unsigned_abs();
-    let surplus = places.saturating_sub(u64::from(Other::MAX_SCALE));
-    let scale = places.min(u64::from(Other::MAX_SCALE)) as u32;
-    if is_zero {
-        return Ok((digits, 0, scale));
+    let zeros = usize::try_from(exponent.max(0)).ok()?;
+    let surplus_digits = digits.len().saturating_sub(max_digits) as u64;
+    let surplus = surplus_digits.max(places.saturating_sub(max_places));
+    let scale = u32::try_from(places.checked_sub(surplus)?).ok()?;
+    let kept = digits.len().checked_sub(usize::try_from(surplus).ok()?)?;
+    let (kept, cut) = digits.split_at_checked(kept)?;
+    if zeros > max_digits - kept.len() || cut.bytes().any(|digit| digit != b'0') {
+        return None;
     }
-    let kept = usize::try_from(surplus)
-        .ok()
-        .and_then(|surplus| digits.len().checked_sub(surplus))
-        .and_then(|at| digits.split_at_checked(at))
-        .filter(|(kept, cut)| kept.len() <= MAX_DIGITS && cut.bytes().all(|digit| digit == b'0'));
-    kept.map(|(kept, _)| (kept, 0, scale)).ok_or(does_not_fit)
+    let mantissa = kept
+        .bytes()
+        .chain(core::iter::repeat_n(b'0', zeros))
+        .fold(0, |number, digit| number * 10 + i128::from(digit - b'0'));
+    Other::try_from_i128_with_scale(mantissa, scale).ok()
 }
 
 impl TryFrom<Decimal> for Other {
