@@ -1,8 +1,9 @@
 //! Accepting connections.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ struct Connections {
 #[derive(Default)]
 struct Open {
     next: u64,
-    peers: HashMap<u64, Peer>,
+    peers: BTreeMap<u64, Peer>,
 }
 
 impl Connections {
@@ -45,13 +46,16 @@ impl Connections {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, peer: Peer) -> u64 {
+    fn add(self: &Arc<Self>, peer: Peer) -> Entry {
         let mut open = self.lock();
         let id = open.next;
         open.next += 1;
         open.peers.insert(id, peer);
         self.count.send_replace(open.peers.len());
-        id
+        Entry {
+            connections: Arc::clone(self),
+            id,
+        }
     }
 
     fn remove(&self, id: u64) {
@@ -70,6 +74,18 @@ impl Connections {
         let mut count = self.count.subscribe();
         // The sender lives in `self`: it cannot be gone.
         let _ = count.wait_for(|count| *count == 0).await;
+    }
+}
+
+/// A connection's place among those that are open, for as long as its task is there.
+struct Entry {
+    connections: Arc<Connections>,
+    id: u64,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.connections.remove(self.id);
     }
 }
 
@@ -92,7 +108,7 @@ impl Server {
         &self.endpoint
     }
 
-    /// The connections that are open now.
+    /// The connections that are open now, the oldest first.
     pub fn peers(&self) -> Vec<Peer> {
         self.connections.peers()
     }
@@ -102,11 +118,13 @@ impl Server {
     ///
     /// When the future is dropped before it is done, the server has stopped accepting, and the
     /// connections still close as they finish.
-    pub async fn shutdown(self, limit: Duration) -> usize {
+    pub async fn shutdown(mut self, limit: Duration) -> usize {
         self.accepting.abort();
-        let peers = self.connections.peers();
-        peers.iter().for_each(Peer::finish);
-        drop(peers);
+        self.finish();
+        // Once the task is gone, so is the listener: its place is free when this returns. The task may
+        // have accepted one more connection meanwhile.
+        let _ = (&mut self.accepting).await;
+        self.finish();
         if tokio::time::timeout(limit, self.connections.none())
             .await
             .is_ok()
@@ -116,6 +134,10 @@ impl Server {
         let late = self.connections.peers();
         late.iter().for_each(Peer::close);
         late.len()
+    }
+
+    fn finish(&self) {
+        self.connections.peers().iter().for_each(Peer::finish);
     }
 
     /// Waits as long as the server accepts connections, which is until its task is ended from outside.
@@ -153,12 +175,16 @@ async fn accept(amp: Amp, mut listener: Listener, connections: Arc<Connections>)
 }
 
 fn begin(amp: &Amp, connections: &Arc<Connections>, stream: BoxedStream, addresses: Addresses) {
-    let (peer, driver) = amp.prepare(stream, addresses);
-    let id = connections.add(peer);
-    let connections = Arc::clone(connections);
+    // The program's function that makes a locator may panic. That ends this connection, and nothing
+    // else.
+    let prepare = AssertUnwindSafe(|| amp.prepare(stream, addresses));
+    let Ok((peer, driver)) = catch_unwind(prepare) else {
+        return;
+    };
+    let entry = connections.add(peer);
     tokio::spawn(async move {
+        let _entry = entry;
         driver.await;
-        connections.remove(id);
     });
 }
 
