@@ -57,7 +57,8 @@ pub enum EndpointError {
     },
     /// There are more arguments without a name than the kind takes.
     #[error(
-        "{kind}: the argument {argument:?} is one too many; without a name there may be {}",
+        "{kind}: the argument {argument:?} is one too many; without a name there may be {} (a colon \
+         within one is written \\:)",
         List(allowed)
     )]
     TooManyArguments {

@@ -7,6 +7,8 @@ mod listen_endpoint;
 mod listener;
 mod memory;
 mod tcp;
+#[cfg(test)]
+mod tests;
 #[cfg(unix)]
 mod unix;
 #[cfg(not(unix))]

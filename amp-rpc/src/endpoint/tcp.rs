@@ -10,10 +10,6 @@ use tokio::time::Instant;
 use super::ConnectEndpoint;
 use crate::transport::{Address, Addresses, BoxedStream};
 
-/// Connects to the first of the host's addresses that answers.
-///
-/// Each gets an equal share of the time that is left, so that one that swallows everything does not
-/// keep the others from being tried.
 pub(super) async fn connect(
     host: &str,
     port: u16,
@@ -25,26 +21,45 @@ pub(super) async fn connect(
     if let Some(local) = bind_address {
         addresses.retain(|address| address.is_ipv4() == local.is_ipv4());
     }
-    let mut last_error = None;
-    for (index, address) in addresses.iter().enumerate() {
-        let left = timeout.saturating_sub(begin.elapsed());
-        // The last one gets all that is left: it ends with the connecting itself.
-        let share = match addresses.len() - index {
-            1 => timeout,
-            others => left / u32::try_from(others).unwrap_or(u32::MAX),
-        };
-        match tokio::time::timeout(share, connect_to(*address, bind_address)).await {
-            Ok(Ok(stream)) => return opened(stream),
-            Ok(Err(error)) => last_error = Some(error),
-            Err(_) => last_error = Some(io::ErrorKind::TimedOut.into()),
-        }
-    }
-    Err(last_error.unwrap_or_else(|| {
-        io::Error::new(
+    let left = timeout.saturating_sub(begin.elapsed());
+    let stream = try_each(&addresses, left, |address| {
+        connect_to(address, bind_address)
+    })
+    .await?;
+    let addresses = Addresses {
+        local: stream.local_addr().ok().map(Address::Tcp),
+        remote: stream.peer_addr().ok().map(Address::Tcp),
+    };
+    Ok((Box::new(stream), addresses))
+}
+
+/// Connects to the first address that answers.
+///
+/// Each gets an equal share of the time that is left, so that one that swallows everything does not
+/// keep the others from being tried. The last one has no bound here.
+async fn try_each<T, F>(
+    addresses: &[SocketAddr],
+    timeout: Duration,
+    connect: impl Fn(SocketAddr) -> F,
+) -> io::Result<T>
+where
+    F: Future<Output = io::Result<T>>,
+{
+    let Some((last, others)) = addresses.split_last() else {
+        return Err(io::Error::new(
             io::ErrorKind::AddrNotAvailable,
             "the host has no address, or none of the bind address's version of IP",
-        )
-    }))
+        ));
+    };
+    let begin = Instant::now();
+    for (index, address) in others.iter().enumerate() {
+        let left = timeout.saturating_sub(begin.elapsed());
+        let untried = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
+        if let Ok(Ok(connected)) = tokio::time::timeout(left / untried, connect(*address)).await {
+            return Ok(connected);
+        }
+    }
+    connect(*last).await
 }
 
 async fn connect_to(address: SocketAddr, bind_address: Option<IpAddr>) -> io::Result<TcpStream> {
@@ -52,16 +67,9 @@ async fn connect_to(address: SocketAddr, bind_address: Option<IpAddr>) -> io::Re
     if let Some(local) = bind_address {
         socket.bind(SocketAddr::new(local, 0))?;
     }
-    socket.connect(address).await
-}
-
-fn opened(stream: TcpStream) -> io::Result<(BoxedStream, Addresses)> {
+    let stream = socket.connect(address).await?;
     stream.set_nodelay(true)?;
-    let addresses = Addresses {
-        local: stream.local_addr().ok().map(Address::Tcp),
-        remote: stream.peer_addr().ok().map(Address::Tcp),
-    };
-    Ok((Box::new(stream), addresses))
+    Ok(stream)
 }
 
 /// Listens on the first of the interface's addresses that is free.
@@ -115,9 +123,7 @@ pub(crate) struct Listener {
 
 impl Listener {
     pub(super) async fn accept(&self) -> io::Result<(BoxedStream, Addresses)> {
-        let (stream, remote) = self.inner.accept().await?;
-        // It fails on some systems when the peer is gone already; reading will tell.
-        let _ = stream.set_nodelay(true);
+        let (stream, remote) = self.accept_stream().await?;
         let addresses = Addresses {
             local: stream.local_addr().ok().map(Address::Tcp),
             remote: Some(Address::Tcp(remote)),
@@ -125,12 +131,98 @@ impl Listener {
         Ok((Box::new(stream), addresses))
     }
 
+    async fn accept_stream(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, remote) = self.inner.accept().await?;
+        // It fails on some systems when the peer is gone already; reading will tell.
+        let _ = stream.set_nodelay(true);
+        Ok((stream, remote))
+    }
+
     pub(super) fn endpoint(&self) -> ConnectEndpoint {
-        let host = match self.address.ip() {
-            IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            address => address,
+        endpoint_of(self.address)
+    }
+}
+
+fn endpoint_of(address: SocketAddr) -> ConnectEndpoint {
+    let host = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.to_string(),
+        ip => ip.to_string(),
+    };
+    ConnectEndpoint::tcp(host, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_endpoint(address: &str, expected: &str) {
+        let endpoint = endpoint_of(address.parse().unwrap());
+        assert_eq!(endpoint.to_string(), expected);
+    }
+
+    #[test]
+    fn an_endpoint_leads_to_the_listener() {
+        check_endpoint("192.0.2.1:80", "tcp:192.0.2.1:80");
+        check_endpoint("0.0.0.0:80", "tcp:127.0.0.1:80");
+        check_endpoint("[::]:80", r"tcp:\:\:1:80");
+        check_endpoint("[2001:db8::1]:80", r"tcp:2001\:db8\:\:1:80");
+    }
+
+    #[tokio::test]
+    async fn neither_side_waits_for_more_to_send() {
+        let listener = listen("127.0.0.1", 0, 50).await.unwrap();
+        let client = connect_to(listener.address, None).await.unwrap();
+        let (server, _) = listener.accept_stream().await.unwrap();
+        assert!(client.nodelay().unwrap());
+        assert!(server.nodelay().unwrap());
+    }
+
+    fn addresses(count: u16) -> Vec<SocketAddr> {
+        let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        (1..=count).map(address).collect()
+    }
+
+    #[tokio::test]
+    async fn an_address_that_refuses_does_not_keep_the_others_from_being_tried() {
+        let connect = async |address: SocketAddr| match address.port() {
+            3 => Ok(3),
+            _ => Err(io::ErrorKind::ConnectionRefused.into()),
         };
-        ConnectEndpoint::tcp(host.to_string(), self.address.port())
+        let connected = try_each(&addresses(4), Duration::from_secs(20), connect).await;
+        assert_eq!(connected.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_silent_does_not_keep_the_others_from_being_tried() {
+        let connect = async |address: SocketAddr| match address.port() {
+            3 => Ok(3),
+            _ => std::future::pending().await,
+        };
+        let addresses = addresses(3);
+        let trying = try_each(&addresses, Duration::from_millis(60), connect);
+        let connected = tokio::time::timeout(Duration::from_secs(20), trying).await;
+        assert_eq!(connected.unwrap().unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn the_error_is_the_last_address_s() {
+        let connect = async |address: SocketAddr| match address.port() {
+            3 => Err::<(), _>(io::ErrorKind::HostUnreachable.into()),
+            _ => Err(io::ErrorKind::ConnectionRefused.into()),
+        };
+        let connected = try_each(&addresses(3), Duration::from_secs(20), connect).await;
+        assert_eq!(
+            connected.unwrap_err().kind(),
+            io::ErrorKind::HostUnreachable
+        );
+    }
+
+    #[tokio::test]
+    async fn a_host_without_a_fitting_address_is_an_error() {
+        let local = Some(Ipv6Addr::LOCALHOST.into());
+        let connected = connect("127.0.0.1", 1, local, Duration::from_secs(20)).await;
+        let error = connected.err().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
     }
 }

@@ -4,14 +4,26 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
 use super::ConnectEndpoint;
 use crate::transport::{Address, Addresses, BoxedStream};
 
+/// How long to wait for room in a listener's backlog before asking again. Where a TCP connection would
+/// wait, the system refuses one to a Unix socket, and tells nobody when there is room.
+const PAUSE: Duration = Duration::from_millis(10);
+
 pub(super) async fn connect(path: &Path) -> io::Result<(BoxedStream, Addresses)> {
-    let stream = UnixStream::connect(path).await?;
+    let stream = loop {
+        match UnixStream::connect(path).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            connected => break connected?,
+        }
+    };
     let addresses = Addresses {
         local: stream.local_addr().ok().map(address),
         remote: Some(Address::Unix(Some(path.to_owned()))),
@@ -92,5 +104,35 @@ impl Drop for SocketFile {
             // Whoever listens there next gets an error that names the file.
             let _ = fs::remove_file(&self.path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn connecting_waits_for_room_in_the_backlog() {
+        let name = format!("amp-rpc-backlog-{}.sock", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let listener = listen(&path, 0o600, 0).unwrap();
+        let mut connected = Vec::new();
+        let refused = loop {
+            match UnixStream::connect(&path).await {
+                Ok(stream) => connected.push(stream),
+                Err(error) => break error,
+            }
+        };
+        if refused.kind() != io::ErrorKind::WouldBlock {
+            // Only Linux tells a full backlog from a closed one.
+            assert_ne!(std::env::consts::OS, "linux", "{refused}");
+            return;
+        }
+        let mut waiting = Box::pin(connect(&path));
+        let early = tokio::time::timeout(PAUSE * 3, &mut waiting).await;
+        assert!(early.is_err());
+        listener.accept().await.unwrap();
+        let late = tokio::time::timeout(Duration::from_secs(20), waiting).await;
+        late.unwrap().unwrap();
     }
 }
