@@ -5,6 +5,7 @@ import shutil
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
 
 from .raw import Unexpected
@@ -53,8 +54,11 @@ class Program(ProcessProtocol):
         self.transport.closeStdin()
 
     def kill(self):
-        if not self.ended:
+        # It may have ended before its last output has been read, which is when we call it ended.
+        try:
             self._process.signalProcess("KILL")
+        except ProcessExitedAlready:
+            pass
 
     def outReceived(self, data):
         self._output += data
