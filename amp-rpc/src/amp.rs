@@ -11,12 +11,12 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::boxes::{BoxReceiver, BoxSender, Carrier, run};
+use crate::boxes::{BoxReceiver, BoxSender, Boxes, Carrier, run};
 use crate::connection::{Driver, Options, Shared};
 use crate::endpoint::{ConnectEndpoint, ConnectError, ListenEndpoint, ListenError};
 use crate::locator::Locator;
 use crate::peer::Peer;
-use crate::server::Server;
+use crate::server::{Carrying, Connection, Server};
 use crate::transport::{Addresses, BoxedStream};
 
 /// Makes connections that speak AMP; what in Twisted is a factory with the protocol class `AMP`.
@@ -168,10 +168,6 @@ impl Amp {
         tokio::spawn(run(Box::new(stream), sender, receiver));
     }
 
-    pub(crate) fn options(&self) -> &Options {
-        &self.options
-    }
-
     /// Connects to an endpoint, given as a string: `tcp:HOST:PORT`, `unix:PATH` or `memory:NAME`, with
     /// options as in `tcp:localhost:8080:timeout=5`. [`ConnectEndpoint`] has all of them. The connection
     /// runs in a task of its own.
@@ -256,7 +252,66 @@ impl Amp {
     /// As [`Amp::listen`].
     pub async fn listen_on(&self, endpoint: &ListenEndpoint) -> Result<Server, ListenError> {
         let listener = endpoint.bind().await?;
-        Ok(Server::start(self.clone(), listener))
+        let amp = self.clone();
+        let serve = move |stream, addresses| {
+            let (peer, driver) = amp.prepare(stream, addresses);
+            (Connection::Conversation(peer), Box::pin(driver) as Carrying)
+        };
+        Ok(Server::start(listener, Box::new(serve)))
+    }
+
+    /// Connects to an endpoint for the boxes themselves instead of calls. The string is that of
+    /// [`connect`](Self::connect).
+    ///
+    /// # Errors
+    ///
+    /// The string is no such endpoint, or there is no connection within the endpoint's timeout.
+    ///
+    /// # Panics
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn connect_for_boxes(
+        &self,
+        endpoint: &str,
+    ) -> Result<(Boxes, BoxSender), ConnectError> {
+        let endpoint: ConnectEndpoint =
+            endpoint.parse().map_err(|source| ConnectError::Endpoint {
+                description: endpoint.to_owned(),
+                source,
+            })?;
+        let (stream, _) = endpoint.connect().await?;
+        Ok(Boxes::start(stream, self.options.limits))
+    }
+
+    /// Listens on an endpoint and gives the boxes of each connection to a receiver that `make` makes
+    /// for it; in Twisted, a factory of `AMP(boxReceiver=…)`. The string is that of
+    /// [`listen`](Self::listen).
+    ///
+    /// # Errors
+    ///
+    /// The string is no such endpoint, or the system refuses, for example because the port is taken.
+    ///
+    /// # Panics
+    ///
+    /// As [`listen`](Self::listen).
+    pub async fn listen_for_boxes<R: BoxReceiver>(
+        &self,
+        endpoint: &str,
+        make: impl Fn() -> R + Send + Sync + 'static,
+    ) -> Result<Server, ListenError> {
+        let endpoint: ListenEndpoint =
+            endpoint.parse().map_err(|source| ListenError::Endpoint {
+                description: endpoint.to_owned(),
+                source,
+            })?;
+        let listener = endpoint.bind().await?;
+        let limits = self.options.limits;
+        let serve = move |stream, _| {
+            let sender = BoxSender::new(limits);
+            let carrying = Box::pin(run(stream, sender.clone(), make()));
+            (Connection::Boxes(sender), carrying as Carrying)
+        };
+        Ok(Server::start(listener, Box::new(serve)))
     }
 
     pub(crate) fn start(&self, stream: BoxedStream, addresses: Addresses) -> Peer {

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::Future;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::amp::Amp;
+use crate::boxes::BoxSender;
 use crate::endpoint::{ConnectEndpoint, Listener};
 use crate::peer::Peer;
 use crate::transport::{Addresses, BoxedStream};
@@ -18,8 +20,9 @@ use crate::transport::{Addresses, BoxedStream};
 /// How long the server waits when the system has no more sockets.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A listening server; made by [`Amp::listen`]. It accepts connections in a task of its own, each of
-/// which then runs in one too.
+/// A listening server; made by [`Amp::listen`](crate::Amp::listen) and
+/// [`Amp::listen_for_boxes`](crate::Amp::listen_for_boxes). It accepts connections in a task of its
+/// own, each of which then runs in one too.
 ///
 /// Dropping it stops the accepting; connections that are open stay.
 pub struct Server {
@@ -38,20 +41,47 @@ struct Connections {
 #[derive(Default)]
 struct Open {
     next: u64,
-    peers: BTreeMap<u64, Peer>,
+    connections: BTreeMap<u64, Connection>,
 }
+
+/// What a server needs of a connection to end it.
+#[derive(Clone)]
+pub(crate) enum Connection {
+    Conversation(Peer),
+    Boxes(BoxSender),
+}
+
+impl Connection {
+    fn finish(&self) {
+        match self {
+            Self::Conversation(peer) => peer.finish(),
+            Self::Boxes(sender) => sender.close(),
+        }
+    }
+
+    fn close(&self) {
+        match self {
+            Self::Conversation(peer) => peer.close(),
+            Self::Boxes(sender) => sender.close(),
+        }
+    }
+}
+
+/// Begins to carry an accepted connection: what ends it, and the future that carries it.
+pub(crate) type Serve = dyn Fn(BoxedStream, Addresses) -> (Connection, Carrying) + Send + Sync;
+pub(crate) type Carrying = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Connections {
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(self: &Arc<Self>, peer: Peer) -> Entry {
+    fn add(self: &Arc<Self>, connection: Connection) -> Entry {
         let mut open = self.lock();
         let id = open.next;
         open.next += 1;
-        open.peers.insert(id, peer);
-        self.count.send_replace(open.peers.len());
+        open.connections.insert(id, connection);
+        self.count.send_replace(open.connections.len());
         Entry {
             connections: Arc::clone(self),
             id,
@@ -60,14 +90,15 @@ impl Connections {
 
     fn remove(&self, id: u64) {
         let mut open = self.lock();
-        let peer = open.peers.remove(&id);
-        self.count.send_replace(open.peers.len());
+        let connection = open.connections.remove(&id);
+        self.count.send_replace(open.connections.len());
         drop(open);
-        drop(peer);
+        // The last handle closes its connection, which is not to be done under the lock.
+        drop(connection);
     }
 
-    fn peers(&self) -> Vec<Peer> {
-        self.lock().peers.values().cloned().collect()
+    fn all(&self) -> Vec<Connection> {
+        self.lock().connections.values().cloned().collect()
     }
 
     async fn none(&self) {
@@ -90,27 +121,33 @@ impl Drop for Entry {
 }
 
 impl Server {
-    pub(crate) fn start(amp: Amp, listener: Listener) -> Self {
+    pub(crate) fn start(listener: Listener, serve: Box<Serve>) -> Self {
         let connections = Arc::new(Connections {
             open: Mutex::default(),
             count: watch::Sender::new(0),
         });
         Self {
             endpoint: listener.endpoint(),
-            accepting: tokio::spawn(accept(amp, listener, Arc::clone(&connections))),
+            accepting: tokio::spawn(accept(listener, serve, Arc::clone(&connections))),
             connections,
         }
     }
 
-    /// An endpoint that leads to this server: what to give to [`Amp::connect`]. Where the system chose
-    /// the port, it is the chosen one.
+    /// An endpoint that leads to this server: what to give to
+    /// [`Amp::connect`](crate::Amp::connect). Where the system chose the port, it is the chosen one.
     pub fn endpoint(&self) -> &ConnectEndpoint {
         &self.endpoint
     }
 
-    /// The connections that are open now, the oldest first.
+    /// The peers that are connected now, the oldest first; none where the server listens for boxes.
     pub fn peers(&self) -> Vec<Peer> {
-        self.connections.peers()
+        let connections = self.connections.all().into_iter();
+        connections
+            .filter_map(|connection| match connection {
+                Connection::Conversation(peer) => Some(peer),
+                Connection::Boxes(_) => None,
+            })
+            .collect()
     }
 
     /// Stops accepting, lets each connection finish what is under way, and closes it. Returns how many
@@ -131,13 +168,13 @@ impl Server {
         {
             return 0;
         }
-        let late = self.connections.peers();
-        late.iter().for_each(Peer::close);
+        let late = self.connections.all();
+        late.iter().for_each(Connection::close);
         late.len()
     }
 
     fn finish(&self) {
-        self.connections.peers().iter().for_each(Peer::finish);
+        self.connections.all().iter().for_each(Connection::finish);
     }
 
     /// Waits as long as the server accepts connections, which is until its task is ended from outside.
@@ -163,10 +200,10 @@ impl fmt::Debug for Server {
     }
 }
 
-async fn accept(amp: Amp, mut listener: Listener, connections: Arc<Connections>) {
+async fn accept(mut listener: Listener, serve: Box<Serve>, connections: Arc<Connections>) {
     loop {
         match listener.accept().await {
-            Ok((stream, addresses)) => begin(&amp, &connections, stream, addresses),
+            Ok((stream, addresses)) => begin(&*serve, &connections, stream, addresses),
             // What ends one connection before it begins is no reason to stop.
             Err(error) if is_the_peers(&error) => {}
             Err(_) => tokio::time::sleep(PAUSE).await,
@@ -174,17 +211,22 @@ async fn accept(amp: Amp, mut listener: Listener, connections: Arc<Connections>)
     }
 }
 
-fn begin(amp: &Amp, connections: &Arc<Connections>, stream: BoxedStream, addresses: Addresses) {
-    // The program's function that makes a locator may panic. That ends this connection, and nothing
-    // else.
-    let prepare = AssertUnwindSafe(|| amp.prepare(stream, addresses));
-    let Ok((peer, driver)) = catch_unwind(prepare) else {
+fn begin(
+    serve: &Serve,
+    connections: &Arc<Connections>,
+    stream: BoxedStream,
+    addresses: Addresses,
+) {
+    // The program's function that makes a locator or receiver may panic. That ends this connection,
+    // and nothing else.
+    let begin = AssertUnwindSafe(|| serve(stream, addresses));
+    let Ok((connection, carrying)) = catch_unwind(begin) else {
         return;
     };
-    let entry = connections.add(peer);
+    let entry = connections.add(connection);
     tokio::spawn(async move {
         let _entry = entry;
-        driver.await;
+        carrying.await;
     });
 }
 

@@ -3,13 +3,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use amp_rpc_core::AmpBox;
+use amp_rpc_core::wire::Limits;
 use futures_core::Stream;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
 use super::receiver::{BoxReceiver, run};
 use super::sender::BoxSender;
-use crate::amp::Amp;
 use crate::end::EndReason;
 use crate::transport::BoxedStream;
 
@@ -55,12 +55,12 @@ impl Boxes {
     ///
     /// Outside a tokio runtime; the runtime must have its time driver enabled.
     pub fn over(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> (Self, BoxSender) {
-        Self::start(Box::new(stream), &Amp::new())
+        Self::start(Box::new(stream), Limits::DEFAULT)
     }
 
-    pub(crate) fn start(stream: BoxedStream, amp: &Amp) -> (Self, BoxSender) {
+    pub(crate) fn start(stream: BoxedStream, limits: Limits) -> (Self, BoxSender) {
         let (to, boxes) = mpsc::channel(AHEAD);
-        let sender = BoxSender::new(amp.options().limits);
+        let sender = BoxSender::new(limits);
         let queue = Queue {
             to,
             room: Room::Unknown,
