@@ -211,12 +211,7 @@ async fn accept(mut listener: Listener, serve: Box<Serve>, connections: Arc<Conn
     }
 }
 
-fn begin(
-    serve: &Serve,
-    connections: &Arc<Connections>,
-    stream: BoxedStream,
-    addresses: Addresses,
-) {
+fn begin(serve: &Serve, connections: &Arc<Connections>, stream: BoxedStream, addresses: Addresses) {
     // The program's function that makes a locator or receiver may panic. That ends this connection,
     // and nothing else.
     let begin = AssertUnwindSafe(|| serve(stream, addresses));

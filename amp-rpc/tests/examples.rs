@@ -133,7 +133,10 @@ fn chat_as_three_processes() {
         writeln!(says, "hello").expect("bob is there");
         std::thread::yield_now();
     }
-    assert_eq!(heard.join().expect("no panic").expect("a line"), "bob: hello\n");
+    assert_eq!(
+        heard.join().expect("no panic").expect("a line"),
+        "bob: hello\n"
+    );
     drop(ann.stdin.take());
     let _ = ann.wait();
     let _ = bob.kill();
