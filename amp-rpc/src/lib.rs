@@ -1,4 +1,60 @@
-//! Fast two-way RPC that speaks AMP.
+//! Two-way calls between processes over AMP, the Asynchronous Messaging Protocol of Twisted.
+//!
+//! ```
+//! use amp_rpc::{Amp, Answer, Command, Fields, Responders};
+//!
+//! #[derive(Command)]
+//! #[amp(response = Total)]
+//! struct Sum { a: i64, b: i64 }
+//!
+//! #[derive(Fields)]
+//! struct Total { total: i64 }
+//!
+//! async fn sum(command: Sum) -> Answer<Sum> {
+//!     Ok(Total { total: command.a + command.b })
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let amp = Amp::new().locator(Responders::new().on(sum));
+//!     let server = amp.listen("tcp:0:interface=127.0.0.1").await?;
+//!
+//!     let peer = Amp::new().connect_to(server.endpoint()).await?;
+//!     let answer = peer.call(Sum { a: 13, b: 81 }).await?;
+//!     assert_eq!(answer.total, 94);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # How to think of it
+//!
+//! * A **command** is a struct: its fields are the arguments. It names the struct of its response and
+//!   the enum of its errors, and says nothing of who carries it out.
+//! * A **responder** is a function that carries a command out. A **locator** finds the responder for a
+//!   command's name; the usual one is [`Responders`].
+//! * An [`Amp`] makes connections: it connects and listens by **endpoint** strings, or takes any stream.
+//! * A [`Peer`] is the other side of a connection, on either side: [`call`](Peer::call) waits for an
+//!   answer, [`tell`](Peer::tell) does not ask for one. A responder may call its caller.
+//! * Below that are **boxes**, maps from keys to bytes: a [`BoxReceiver`] or [`Boxes`] takes them as
+//!   they come.
+//!
+//! # Where to read on
+//!
+//! The [`guide`] goes from setting up to the wire format, and has a page for those who come from
+//! Twisted. The examples in the repository are whole programs.
+//!
+//! # Features
+//!
+//! All are off by default and only add to what there is.
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `bigint` | integers of any size: `num_bigint::BigInt` and `BigUint` |
+//! | `chrono`, `jiff`, `time` | their date and time types as arguments |
+//! | `rust_decimal`, `bigdecimal` | conversions of [`argument::Decimal`] |
+//! | `tracing` | failures of responders are logged |
+
+pub mod guide;
 
 mod amp;
 mod boxes;
@@ -34,3 +90,8 @@ pub use transport::{Address, Addresses};
 
 #[doc(hidden)]
 pub use amp_rpc_core::__private;
+
+/// The code in README.md is compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

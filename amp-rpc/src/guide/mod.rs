@@ -1,0 +1,32 @@
+//! The guide: from setting up to the wire format.
+//!
+//! It follows the guide of the original, `twisted.protocols.amp`: setting up, commands, locators, box
+//! receivers. Then come the types of arguments and what can go wrong, and two pages for those who come
+//! from Twisted.
+
+#[doc = include_str!("setting_up.md")]
+pub mod setting_up {}
+
+#[doc = include_str!("commands.md")]
+pub mod commands {}
+
+#[doc = include_str!("locators.md")]
+pub mod locators {}
+
+#[doc = include_str!("box_receivers.md")]
+pub mod box_receivers {}
+
+#[doc = include_str!("argument_types.md")]
+pub mod argument_types {}
+
+#[doc = include_str!("errors.md")]
+pub mod errors {}
+
+#[doc = include_str!("coming_from_twisted.md")]
+pub mod coming_from_twisted {}
+
+#[doc = include_str!("differences_from_twisted.md")]
+pub mod differences_from_twisted {}
+
+#[doc = include_str!("wire_format.md")]
+pub mod wire_format {}
