@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use amp_rpc::wire::{Limits, parse};
 use amp_rpc::{
-    Amp, AmpBox, CallError, CloseReason, Compat, EndReason, Failure, Peer, RemoteError, Responders,
-    TellError,
+    Amp, AmpBox, CallError, CloseReason, Compat, EndReason, Failure, Locator, Peer, RemoteError,
+    Responder, Responders, TellError,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::{Notify, Semaphore};
@@ -189,6 +189,57 @@ async fn a_panic_is_an_unknown_error_and_harms_nobody() {
         };
         assert_eq!(*error, RemoteError::new("UNKNOWN", "Unknown Error"));
         soon(client.call_box("Echo", empty())).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_panicking_locator_is_an_unknown_error() {
+    struct Broken;
+    impl Locator for Broken {
+        fn locate(&self, command: &[u8]) -> Option<Responder> {
+            assert_eq!(command, b"Echo", "secret");
+            Some(Responder::on_box(echo))
+        }
+    }
+    let (_server, client) = pair_of(&Amp::new().locator(Broken), &Amp::new());
+    let error = soon(client.call_box("Other", empty())).await.unwrap_err();
+    assert!(matches!(error, CallError::Remote(_)), "{error:?}");
+    soon(client.call_box("Echo", empty())).await.unwrap();
+}
+
+/// Both sides at their bounds, all responders calling back, over a stream that holds next to nothing.
+#[tokio::test]
+async fn two_sides_at_their_bounds_that_call_each_other_do_not_wait_for_ever() {
+    async fn bounce(message: AmpBox, peer: Peer) -> Raw {
+        let left: u32 = std::str::from_utf8(message.get("left").unwrap_or(b"0"))
+            .ok()
+            .and_then(|left| left.parse().ok())
+            .unwrap_or_default();
+        if left > 0 {
+            let arguments = AmpBox::from([("left", (left - 1).to_string())]);
+            // Refusals are fine; waiting for ever is not.
+            let _ = peer.call_box("Bounce", arguments).await;
+        }
+        Ok(AmpBox::from([("padding", "x".repeat(300))]))
+    }
+    let amp = Amp::new()
+        .max_running(3)
+        .max_queued(100)
+        .locator(Responders::new().on_box("Bounce", bounce));
+    let (one, other) = pair_of(&amp, &amp);
+    let calls: Vec<_> = (0..200)
+        .flat_map(|n| {
+            let peer = if n % 2 == 0 { &one } else { &other };
+            let arguments = AmpBox::from([("left", (n % 7).to_string())]);
+            [peer.call_box("Bounce", arguments).start()]
+        })
+        .collect();
+    for call in calls {
+        match soon(call).await {
+            Ok(_) => {}
+            Err(CallError::Remote(error)) => assert_eq!(error.code, b"BUSY"),
+            Err(other) => panic!("{other:?}"),
+        }
     }
 }
 

@@ -141,7 +141,16 @@ impl Dispatch {
             self.reply_with(&ask, Errors::NONE, Outcome::Remote(&busy));
             return;
         }
-        let Some(responder) = self.locator.locate(command) else {
+        let located = match guard(|| self.locator.locate(command)) {
+            Ok(located) => located,
+            Err(panic) => {
+                let ask = Ask::new(tag, CommandKind::Plain);
+                let message = format!("the locator panicked: {panic}");
+                self.reply_with(&ask, Errors::NONE, Outcome::Unexpected(&message));
+                return;
+            }
+        };
+        let Some(responder) = located else {
             if command == START_TLS {
                 return self.refuse_tls(tag);
             }

@@ -86,7 +86,8 @@ impl Driver {
             // A bound or a decision may have kept whole boxes back.
             self.incoming.consume(&mut self.dispatch);
         }
-        if self.dispatch.wants_more() {
+        let reads = self.dispatch.wants_more();
+        if reads {
             match self.incoming.poll_read(stream, cx, &mut self.dispatch) {
                 Poll::Ready(Ok(Read::Some)) => busy = true,
                 Poll::Ready(Ok(Read::End)) => end = Some(EndReason::ClosedByPeer),
@@ -105,6 +106,9 @@ impl Driver {
         let under_way = !state.asking.calls.is_empty();
         let closing = state.closing;
         drop(state);
+        // A call that was just made lets the reading go on, even if it cannot be written yet: the peer
+        // may be unable to read until its own answers are read.
+        busy |= !reads && self.dispatch.wants_more();
         match self.dispatch.take_boundary() {
             Some(Boundary::Close(reason)) => end = Some(reason.into()),
             Some(Boundary::StartTls | Boundary::Switch) => end = Some(EndReason::Switched),

@@ -151,7 +151,7 @@ impl Shared {
     ) -> Poll<Ending> {
         let refusal = match refused {
             AskRefused::Shut | AskRefused::Full => {
-                *stage = state.queue(Stage::New, waker);
+                *stage = state.queue(*stage, waker);
                 return Poll::Pending;
             }
             AskRefused::Ended => {
