@@ -111,7 +111,7 @@ async fn a_box_that_cannot_be_sent_is_a_local_error() {
 
 #[tokio::test]
 async fn who_does_not_take_boxes_makes_the_peer_wait() {
-    let (left, right) = tokio::io::duplex(64);
+    let (left, right) = tokio::io::duplex(4096);
     let (mut boxes, _sender) = Boxes::over(left);
     let (_other, sender) = Boxes::over(right);
     let message = AmpBox::from([("data", "x".repeat(60_000))]);

@@ -6,19 +6,20 @@ use std::task::{Context, Poll, Waker};
 
 use amp_rpc_core::RemoteError;
 use amp_rpc_core::conversation::{
-    Answering, Ask, Boundary, CallId, CloseReason, Effect, Message, Outcome, Received, Replied, Tag,
+    Answering, Ask, Boundary, CloseReason, Message, Outcome, Replied, Tag,
 };
 use amp_rpc_core::schema::{CommandKind, Errors};
 use amp_rpc_core::wire::{BoxView, Decoder};
 use bytes::Bytes;
 
 use super::context::ConnectionContext;
+use super::deliveries::{Answer, AnswerKind, Deliveries};
 use super::incoming::{Consumer, Step, is_large};
 use super::log;
 use super::outgoing::Outgoing;
 use super::pool::Pool;
 use super::running::{Job, Running};
-use super::shared::{Payload, Received as Delivery, Shared, State};
+use super::shared::{Shared, State};
 use crate::locator::Locator;
 use crate::peer::Peer;
 use crate::responders::{Incoming, Reply, Task, guard};
@@ -38,21 +39,12 @@ pub(super) struct Dispatch {
     running: Running,
     pool: Pool,
     pub(super) outgoing: Outgoing,
-    answers: Vec<Collected>,
-    wakers: Vec<Waker>,
+    deliveries: Deliveries,
     boundary: Option<Boundary>,
     /// Own calls under way, as of the last commit.
     own_calls: usize,
     /// New asks are refused.
     pub(super) finishing: bool,
-}
-
-/// An answer that waits to be handed to its caller.
-struct Collected {
-    call: Option<CallId>,
-    payload: Payload,
-    is_error: bool,
-    is_complete: bool,
 }
 
 impl Dispatch {
@@ -65,8 +57,7 @@ impl Dispatch {
             running: Running::new(),
             pool: Pool::default(),
             outgoing: Outgoing::default(),
-            answers: Vec::new(),
-            wakers: Vec::new(),
+            deliveries: Deliveries::default(),
             boundary: None,
             own_calls: 0,
             finishing: false,
@@ -114,16 +105,24 @@ impl Dispatch {
                 let tag = tag.map(|tag| Tag::new(&tag));
                 self.ask_received(tag, command.as_bytes(), view);
             }
-            Some(Message::Answer { tag }) => {
-                self.collect(&tag, frame, shared, false, true);
-            }
+            Some(Message::Answer { tag }) => self.answer_received(Answer {
+                tag: &tag,
+                frame,
+                shared,
+                kind: AnswerKind::Answer,
+            }),
             Some(Message::Error {
                 tag,
                 code,
                 description,
             }) => {
                 let is_complete = code.is_some() && description.is_some();
-                self.collect(&tag, frame, shared, true, is_complete);
+                self.answer_received(Answer {
+                    tag: &tag,
+                    frame,
+                    shared,
+                    kind: AnswerKind::Error { is_complete },
+                });
             }
             None => self.close(CloseReason::NoProtocolKeys),
         }
@@ -226,13 +225,7 @@ impl Dispatch {
     }
 
     fn poll_task(&mut self, task: &mut Box<dyn Task>, ask: &Ask, waker: &Waker) -> Poll<()> {
-        let mut replier = Replier {
-            answering: &mut self.answering,
-            outgoing: &mut self.outgoing,
-            shared: &self.shared,
-            ask,
-            replied: None,
-        };
+        let mut replier = self.replier(ask);
         let polled = guard(|| task.poll(&mut Context::from_waker(waker), &mut replier));
         let replied = replier.replied;
         match polled {
@@ -251,6 +244,16 @@ impl Dispatch {
         Poll::Ready(())
     }
 
+    fn replier<'a>(&'a mut self, ask: &'a Ask) -> Replier<'a> {
+        Replier {
+            answering: &mut self.answering,
+            outgoing: &mut self.outgoing,
+            shared: &self.shared,
+            ask,
+            replied: None,
+        }
+    }
+
     fn reply_panic(&mut self, ask: &Ask, task: &dyn Task, message: &str) {
         let message = format!("the responder panicked: {message}");
         let outcome = Outcome::Unexpected(&message);
@@ -258,13 +261,7 @@ impl Dispatch {
     }
 
     fn reply_with(&mut self, ask: &Ask, errors: &Errors, outcome: Outcome<'_>) {
-        let mut replier = Replier {
-            answering: &mut self.answering,
-            outgoing: &mut self.outgoing,
-            shared: &self.shared,
-            ask,
-            replied: None,
-        };
+        let mut replier = self.replier(ask);
         replier.reply(errors, outcome);
         if let Some(replied) = replier.replied {
             self.follow(replied);
@@ -283,23 +280,8 @@ impl Dispatch {
         }
     }
 
-    fn collect(
-        &mut self,
-        tag: &[u8],
-        frame: &[u8],
-        shared: Option<&Bytes>,
-        is_error: bool,
-        is_complete: bool,
-    ) {
-        self.answers.push(Collected {
-            call: CallId::parse(tag),
-            payload: shared.map_or_else(
-                || Payload::copy_from(frame),
-                |bytes| Payload::Shared(bytes.clone()),
-            ),
-            is_error,
-            is_complete,
-        });
+    fn answer_received(&mut self, answer: Answer<'_>) {
+        self.deliveries.collect(answer);
         if self.shared.boundary_ahead.load(Ordering::Acquire) {
             // This may be the answer behind which the boxes end.
             self.deliver();
@@ -308,61 +290,12 @@ impl Dispatch {
 
     /// Hands the collected answers to their callers; returns how many were woken.
     pub(super) fn deliver(&mut self) -> usize {
-        if self.answers.is_empty() {
-            return 0;
-        }
-        let shared = Arc::clone(&self.shared);
-        let compat = &shared.options.compat;
-        let mut close = None;
-        let mut agreed = None;
-        let mut state = shared.lock();
-        for answer in self.answers.drain(..) {
-            let State { asking, out, .. } = &mut *state;
-            let received = answer.call.map_or(Received::Unknown, |id| {
-                asking.received_id(id, answer.is_error, out)
-            });
-            let (id, effect) = match received {
-                Received::Call { id, effect } => (id, effect),
-                Received::Late => continue,
-                Received::Unknown => {
-                    if compat.close_on_unknown_tag {
-                        close.get_or_insert(CloseReason::UnknownTag);
-                    }
-                    continue;
-                }
-            };
-            if let Some(slot) = asking.calls.answered(id) {
-                slot.answer = Some(if answer.is_error {
-                    Delivery::Error(answer.payload)
-                } else {
-                    Delivery::Answer(answer.payload)
-                });
-                self.wakers.extend(slot.waker.take());
-            }
-            match effect {
-                Effect::None => {}
-                Effect::Agreed(boundary) => agreed = Some(boundary),
-                Effect::Refused(_) => {
-                    shared.boundary_ahead.store(false, Ordering::Release);
-                    shared.wrote.store(true, Ordering::Release);
-                    state.room.grant(&mut self.wakers);
-                }
-            }
-            if !answer.is_complete && compat.close_on_incomplete_error {
-                close.get_or_insert(CloseReason::IncompleteError);
-            }
-        }
-        drop(state);
-        if let Some(boundary) = agreed {
+        let delivered = self.deliveries.deliver(&self.shared);
+        if let Some(boundary) = delivered.boundary {
             self.answering.stop();
             self.boundary.get_or_insert(boundary);
         }
-        if let Some(reason) = close {
-            self.close(reason);
-        }
-        let woken = self.wakers.len();
-        self.wakers.drain(..).for_each(Waker::wake);
-        woken
+        delivered.woken
     }
 
     /// Stops answering and gives back what is to be written. Responders run on and finish, unless

@@ -2,6 +2,7 @@
 
 mod buffers;
 mod context;
+mod deliveries;
 mod dispatch;
 mod driver;
 mod exchange;

@@ -1,0 +1,124 @@
+//! Answers on their way to the callers.
+
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+
+use amp_rpc_core::conversation::{Boundary, CallId, CloseReason, Effect, Received};
+use bytes::Bytes;
+
+use super::shared::{Payload, Received as Delivery, Shared, State};
+
+/// The answers of one read: collected while it is dealt with, then handed over under one lock.
+#[derive(Default)]
+pub(super) struct Deliveries {
+    collected: Vec<Collected>,
+    wakers: Vec<Waker>,
+}
+
+/// An answer as it was received.
+pub(super) struct Answer<'a> {
+    pub(super) tag: &'a [u8],
+    /// The whole box.
+    pub(super) frame: &'a [u8],
+    /// The same, where it is a large box that was cut off the buffer.
+    pub(super) shared: Option<&'a Bytes>,
+    pub(super) kind: AnswerKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AnswerKind {
+    Answer,
+    Error {
+        /// It has a code and a description.
+        is_complete: bool,
+    },
+}
+
+/// An answer that waits to be handed over; `None` for a tag that this side cannot have issued.
+struct Collected {
+    call: Option<CallId>,
+    payload: Payload,
+    kind: AnswerKind,
+}
+
+/// What handing answers over led to.
+#[derive(Default)]
+pub(super) struct Delivered {
+    /// How many callers were woken.
+    pub(super) woken: usize,
+    pub(super) boundary: Option<Boundary>,
+}
+
+impl Deliveries {
+    pub(super) fn collect(&mut self, answer: Answer<'_>) {
+        self.collected.push(Collected {
+            call: CallId::parse(answer.tag),
+            payload: answer.shared.map_or_else(
+                || Payload::copy_from(answer.frame),
+                |bytes| Payload::Shared(bytes.clone()),
+            ),
+            kind: answer.kind,
+        });
+    }
+
+    /// Hands everything to the callers and wakes them, after the lock is released.
+    pub(super) fn deliver(&mut self, shared: &Shared) -> Delivered {
+        let mut delivered = Delivered::default();
+        if self.collected.is_empty() {
+            return delivered;
+        }
+        let mut state = shared.lock();
+        for answer in self.collected.drain(..) {
+            let boundary = hand_over(answer, shared, &mut state, &mut self.wakers);
+            delivered.boundary = delivered.boundary.or(boundary);
+        }
+        drop(state);
+        delivered.woken = self.wakers.len();
+        self.wakers.drain(..).for_each(Waker::wake);
+        delivered
+    }
+}
+
+/// Puts one answer into its call's slot; returns what it brings about for the connection.
+fn hand_over(
+    answer: Collected,
+    shared: &Shared,
+    state: &mut State,
+    wakers: &mut Vec<Waker>,
+) -> Option<Boundary> {
+    let compat = &shared.options.compat;
+    let is_error = answer.kind != AnswerKind::Answer;
+    let State { asking, out, .. } = state;
+    let received = answer.call.map_or(Received::Unknown, |id| {
+        asking.received_id(id, is_error, out)
+    });
+    let (id, effect) = match received {
+        Received::Call { id, effect } => (id, effect),
+        Received::Late => return None,
+        Received::Unknown => {
+            return compat
+                .close_on_unknown_tag
+                .then_some(Boundary::Close(CloseReason::UnknownTag));
+        }
+    };
+    if let Some(slot) = asking.calls.answered(id) {
+        slot.answer = Some(if is_error {
+            Delivery::Error(answer.payload)
+        } else {
+            Delivery::Answer(answer.payload)
+        });
+        wakers.extend(slot.waker.take());
+    }
+    match effect {
+        Effect::Agreed(boundary) => return Some(boundary),
+        Effect::Refused(_) => {
+            shared.boundary_ahead.store(false, Ordering::Release);
+            shared.wrote.store(true, Ordering::Release);
+            state.room.grant(wakers);
+        }
+        Effect::None => {}
+    }
+    let is_incomplete = answer.kind == AnswerKind::Error { is_complete: false };
+    (is_incomplete && compat.close_on_incomplete_error)
+        .then_some(Boundary::Close(CloseReason::IncompleteError))
+}
