@@ -125,22 +125,26 @@ fn chat_as_three_processes() {
     // What bob says reaches ann once both have joined: he repeats it until she has heard it.
     let mut says = bob.stdin.take().expect("it is piped");
     let hears = ann.stdout.take().expect("it is piped");
-    let heard = std::thread::spawn(move || {
-        let mut line = String::new();
-        BufReader::new(hears).read_line(&mut line).map(|_| line)
+    let (to, heard) = std::sync::mpsc::channel();
+    let reader = std::thread::spawn(move || {
+        let mut lines = BufReader::new(hears).lines().map_while(Result::ok);
+        to.send(lines.next()).expect("the test waits for it");
+        // Ann prints until she leaves.
+        lines.for_each(drop);
     });
-    while !heard.is_finished() {
+    let line = loop {
         writeln!(says, "hello").expect("bob is there");
-        std::thread::yield_now();
-    }
-    assert_eq!(
-        heard.join().expect("no panic").expect("a line"),
-        "bob: hello\n"
-    );
-    drop(ann.stdin.take());
-    let _ = ann.wait();
-    let _ = bob.kill();
-    let _ = bob.wait();
+        match heard.try_recv() {
+            Ok(line) => break line,
+            Err(_) => std::thread::yield_now(),
+        }
+    };
+    assert_eq!(line.as_deref(), Some("bob: hello"));
+    // Without anything to say they leave.
+    drop((says, ann.stdin.take()));
+    assert!(bob.wait().expect("bob ends").success());
+    assert!(ann.wait().expect("ann ends").success());
+    reader.join().expect("no panic");
 }
 
 #[test]
