@@ -86,6 +86,9 @@ impl<'a> BoxView<'a> {
             rest = behind;
             let index = if next < N && prefixed == keys[next].prefixed() {
                 next
+            } else if next == 0 && N > 0 && prefixed[2] < keys[0].prefixed()[2] {
+                // Before the first of them, as the keys of the protocol mostly are.
+                continue;
             } else {
                 match keys.binary_search_by(|key| key.name().cmp(&prefixed[2..])) {
                     Ok(index) => index,
