@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use amp_rpc_core::AmpBox;
 use amp_rpc_core::wire::{Decoder, Limits};
+use bytes::{Buf, BytesMut};
 use futures_core::Stream;
 use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -20,7 +21,7 @@ pub(crate) struct Carrier<R, W> {
     reading: Vec<u8>,
     read: usize,
     /// The beginning of a box that is being sent.
-    writing: Vec<u8>,
+    writing: BytesMut,
     decoder: Decoder,
 }
 
@@ -32,7 +33,7 @@ impl<R, W> Carrier<R, W> {
             limits,
             reading: Vec::new(),
             read: 0,
-            writing: Vec::new(),
+            writing: BytesMut::new(),
             decoder: Decoder::new(limits),
         }
     }
@@ -86,7 +87,8 @@ where
             Pin::new(&mut self.sink)
                 .start_send(message)
                 .map_err(io::Error::other)?;
-            self.writing.drain(..length);
+            // Not `drain`: many small boxes would be moved once for each of them.
+            self.writing.advance(length);
         }
         Poll::Ready(Ok(()))
     }

@@ -1,6 +1,8 @@
 //! The level below commands: boxes as they come.
 
 mod carrier;
+mod connection;
+mod log;
 mod receiver;
 mod sender;
 mod stream;

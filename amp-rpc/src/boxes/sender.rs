@@ -112,29 +112,40 @@ impl BoxSender {
         }
     }
 
-    /// Moves what is queued to `writing`, unless much is being written already; says whether the
-    /// connection is to be closed behind it.
-    pub(super) fn take(&self, writing: &mut Vec<u8>, cx: &Context<'_>) -> bool {
+    /// What is queued, to be written now. Whoever takes it is woken when there is more.
+    pub(super) fn take(&self, cx: &Context<'_>) -> Vec<u8> {
         let mut queue = self.lock();
-        queue.writer = Some(cx.waker().clone());
-        if writing.len() >= QUEUED {
-            return false;
-        }
-        writing.append(&mut queue.bytes);
-        let closing = queue.closing;
-        let waiting = std::mem::take(&mut queue.waiting);
-        drop(queue);
-        waiting.into_iter().for_each(Waker::wake);
-        closing
+        queue.watch(cx);
+        Self::empty(queue)
     }
 
-    pub(super) fn end(&self, reason: EndReason) {
+    /// Whether as much is queued as may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.lock().bytes.len() >= QUEUED
+    }
+
+    /// Whether the connection is to be closed behind what is queued. Whoever asks is woken when it is.
+    pub(super) fn is_closing(&self, cx: &Context<'_>) -> bool {
         let mut queue = self.lock();
-        queue.bytes = Vec::new();
-        queue.end = Some(reason);
+        queue.watch(cx);
+        queue.closing
+    }
+
+    /// Refuses all further boxes; gives back what is queued. Of several reasons, the first stays.
+    pub(super) fn end(&self, reason: EndReason) -> Vec<u8> {
+        let mut queue = self.lock();
+        queue.end.get_or_insert(reason);
+        queue.writer = None;
+        Self::empty(queue)
+    }
+
+    /// Takes the bytes, and wakes those who wait for that, without the lock.
+    fn empty(mut queue: MutexGuard<'_, Queue>) -> Vec<u8> {
+        let bytes = std::mem::take(&mut queue.bytes);
         let waiting = std::mem::take(&mut queue.waiting);
         drop(queue);
         waiting.into_iter().for_each(Waker::wake);
+        bytes
     }
 
     pub(super) fn end_reason(&self) -> Option<EndReason> {
@@ -143,6 +154,13 @@ impl BoxSender {
 }
 
 impl Queue {
+    fn watch(&mut self, cx: &Context<'_>) {
+        match &mut self.writer {
+            Some(writer) => writer.clone_from(cx.waker()),
+            None => self.writer = Some(cx.waker().clone()),
+        }
+    }
+
     fn wait(&mut self, waker: &Waker) {
         if !self.waiting.iter().any(|known| known.will_wake(waker)) {
             self.waiting.push(waker.clone());
