@@ -30,14 +30,16 @@ pub struct Calls<T> {
 #[derive(Debug)]
 struct Slot<T> {
     generation: u32,
-    state: State<T>,
+    state: State,
+    /// Empty where the slot is free.
+    data: Option<T>,
 }
 
-#[derive(Debug)]
-enum State<T> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
     Free,
-    Waiting(T),
-    Answered(T),
+    Waiting,
+    Answered,
 }
 
 /// Whose answer a tag announces.
@@ -83,11 +85,14 @@ impl<T> Calls<T> {
     pub fn insert(&mut self, data: T) -> Option<CallId> {
         let id = self.next_id()?;
         if self.free.pop().is_some() {
-            self.slots[usize::from(id.slot) - 1].state = State::Waiting(data);
+            let slot = &mut self.slots[usize::from(id.slot) - 1];
+            slot.state = State::Waiting;
+            slot.data = Some(data);
         } else {
             self.slots.push(Slot {
                 generation: 0,
-                state: State::Waiting(data),
+                state: State::Waiting,
+                data: Some(data),
             });
         }
         self.waiting += 1;
@@ -109,7 +114,7 @@ impl<T> Calls<T> {
         else {
             return Lookup::Unknown;
         };
-        if slot.generation == id.generation && matches!(slot.state, State::Waiting(_)) {
+        if slot.generation == id.generation && slot.state == State::Waiting {
             return Lookup::Waiting(id);
         }
         let was_issued = id.generation < slot.generation;
@@ -127,36 +132,30 @@ impl<T> Calls<T> {
     /// Notes that the answer to a waiting call is there, and gives access to what is kept with it.
     #[inline]
     pub fn answered(&mut self, id: CallId) -> Option<&mut T> {
-        let slot = self.slot_mut(id)?;
-        match core::mem::replace(&mut slot.state, State::Free) {
-            State::Waiting(data) => slot.state = State::Answered(data),
-            other => {
-                slot.state = other;
-                return None;
-            }
+        let index = self.index(id)?;
+        let slot = &mut self.slots[index];
+        if slot.state != State::Waiting {
+            return None;
         }
+        slot.state = State::Answered;
         self.waiting -= 1;
-        self.get_mut(id)
+        slot.data.as_mut()
     }
 
     /// What is kept with a call, waiting or answered.
     #[inline]
     pub fn get_mut(&mut self, id: CallId) -> Option<&mut T> {
-        match &mut self.slot_mut(id)?.state {
-            State::Waiting(data) | State::Answered(data) => Some(data),
-            State::Free => None,
-        }
+        let index = self.index(id)?;
+        self.slots[index].data.as_mut()
     }
 
     /// Takes a call out and frees its slot; one that was still waiting is abandoned.
     #[inline]
     pub fn remove(&mut self, id: CallId) -> Option<T> {
-        let slot = self.slot_mut(id)?;
-        let (data, abandoned) = match core::mem::replace(&mut slot.state, State::Free) {
-            State::Waiting(data) => (data, true),
-            State::Answered(data) => (data, false),
-            State::Free => return None,
-        };
+        let index = self.index(id)?;
+        let slot = &mut self.slots[index];
+        let data = slot.data.take()?;
+        let state = core::mem::replace(&mut slot.state, State::Free);
         match slot.generation.checked_add(1) {
             Some(generation) => {
                 slot.generation = generation;
@@ -164,7 +163,7 @@ impl<T> Calls<T> {
             }
             None => self.retired += 1,
         }
-        if abandoned {
+        if state == State::Waiting {
             self.waiting -= 1;
             self.remember_abandoned(id);
         }
@@ -192,29 +191,28 @@ impl<T> Calls<T> {
     /// What is kept with the waiting calls, which all become answered; for the end of a connection.
     pub fn answer_all(&mut self, mut with: impl FnMut(&mut T)) {
         for slot in &mut self.slots {
-            slot.state = match core::mem::replace(&mut slot.state, State::Free) {
-                State::Waiting(mut data) => {
-                    with(&mut data);
-                    State::Answered(data)
-                }
-                other => other,
-            };
+            if slot.state == State::Waiting {
+                slot.state = State::Answered;
+                slot.data.iter_mut().for_each(&mut with);
+            }
         }
         self.waiting = 0;
     }
 
     /// What is kept with the waiting calls, in the order of their slots.
     pub fn into_waiting(self) -> impl Iterator<Item = T> {
-        self.slots.into_iter().filter_map(|slot| match slot.state {
-            State::Waiting(data) => Some(data),
-            State::Answered(_) | State::Free => None,
-        })
+        let waiting = |slot: &Slot<T>| slot.state == State::Waiting;
+        self.slots
+            .into_iter()
+            .filter(waiting)
+            .filter_map(|slot| slot.data)
     }
 
+    /// Where the slot of this call is, unless it is used by a later one.
     #[inline]
-    fn slot_mut(&mut self, id: CallId) -> Option<&mut Slot<T>> {
-        let slot = self.slots.get_mut(usize::from(id.slot).checked_sub(1)?)?;
-        (slot.generation == id.generation).then_some(slot)
+    fn index(&self, id: CallId) -> Option<usize> {
+        let index = usize::from(id.slot).checked_sub(1)?;
+        (self.slots.get(index)?.generation == id.generation).then_some(index)
     }
 }
 

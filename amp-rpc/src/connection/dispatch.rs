@@ -182,15 +182,18 @@ impl Dispatch {
         self.answering.begin(&ask);
         let (place, waker) = self.running.next();
         match self.poll_task(&mut task, &ask, &waker) {
-            Poll::Ready(()) => self.pool.give(&responder, task),
-            Poll::Pending => self.running.put(
-                place,
-                Job {
+            Poll::Ready(()) => {
+                self.running.leave(place, waker);
+                self.pool.give(&responder, task);
+            }
+            Poll::Pending => {
+                let job = Job {
                     task,
                     ask,
                     responder,
-                },
-            ),
+                };
+                self.running.put(place, job, waker);
+            }
         }
     }
 
@@ -214,10 +217,10 @@ impl Dispatch {
             };
             match self.poll_task(&mut job.task, &job.ask, &waker) {
                 Poll::Ready(()) => {
-                    self.running.leave(place);
+                    self.running.leave(place, waker);
                     self.pool.give(&job.responder, job.task);
                 }
-                Poll::Pending => self.running.put(place, job),
+                Poll::Pending => self.running.put(place, job, waker),
             }
         }
         self.running.finish_batch(batch);

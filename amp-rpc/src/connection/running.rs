@@ -26,6 +26,13 @@ struct Place {
     job: Option<Job>,
 }
 
+impl Place {
+    /// Takes the waker out, which costs less than to clone it for every poll.
+    fn lend(&mut self) -> Waker {
+        std::mem::replace(&mut self.waker, Waker::noop().clone())
+    }
+}
+
 /// A responder at work.
 pub(super) struct Job {
     pub(super) task: Box<dyn Task>,
@@ -93,47 +100,44 @@ impl Running {
         self.places.len() - self.free.len()
     }
 
-    /// The place for the next responder, with the waker to poll it with. Nothing is taken until
-    /// [`put`](Self::put).
+    /// The place for the next responder, with the waker to poll it with, which is lent: put the
+    /// responder there with [`put`](Self::put), or give the place back with [`leave`](Self::leave).
     pub(super) fn next(&mut self) -> (usize, Waker) {
-        let place = match self.free.last() {
-            Some(place) => *place,
-            None => {
-                let place = self.places.len();
-                let signal = Arc::new(Signal {
-                    place,
-                    raised: AtomicBool::new(false),
-                    woken: Arc::clone(&self.woken),
-                });
-                self.places.push(Place {
-                    waker: Waker::from(Arc::clone(&signal)),
-                    signal,
-                    job: None,
-                });
-                self.free.push(place);
-                place
-            }
-        };
-        (place, self.places[place].waker.clone())
+        let place = self.free.pop().unwrap_or_else(|| {
+            let place = self.places.len();
+            let signal = Arc::new(Signal {
+                place,
+                raised: AtomicBool::new(false),
+                woken: Arc::clone(&self.woken),
+            });
+            self.places.push(Place {
+                waker: Waker::from(Arc::clone(&signal)),
+                signal,
+                job: None,
+            });
+            place
+        });
+        (place, self.places[place].lend())
     }
 
-    /// Lets a responder wait in the place that [`next`](Self::next) gave.
-    pub(super) fn put(&mut self, place: usize, job: Job) {
-        if self.free.last() == Some(&place) {
-            self.free.pop();
-        }
-        self.places[place].job = Some(job);
+    /// Lets a responder wait in a place, and takes the waker back.
+    pub(super) fn put(&mut self, place: usize, job: Job, waker: Waker) {
+        let place = &mut self.places[place];
+        place.job = Some(job);
+        place.waker = waker;
     }
 
     /// Takes the responder out that waits in a place, to poll it; put it back or
     /// [`leave`](Self::leave) the place.
     pub(super) fn take(&mut self, place: usize) -> Option<(Job, Waker)> {
         let place = &mut self.places[place];
-        Some((place.job.take()?, place.waker.clone()))
+        let job = place.job.take()?;
+        Some((job, place.lend()))
     }
 
-    /// Frees a place whose responder was taken out for good.
-    pub(super) fn leave(&mut self, place: usize) {
+    /// Frees a place whose responder is done, and takes the waker back.
+    pub(super) fn leave(&mut self, place: usize, waker: Waker) {
+        self.places[place].waker = waker;
         self.free.push(place);
     }
 
