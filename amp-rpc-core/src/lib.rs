@@ -1,16 +1,38 @@
 //! The Asynchronous Messaging Protocol without I/O.
 //!
 //! This crate knows bytes, boxes, commands and the rules of a conversation; it does not know
-//! sockets, runtimes or clocks. Programs normally use it through `amp-rpc`.
+//! sockets, runtimes or clocks. Programs normally use it through `amp-rpc`; this one is for those with
+//! an event loop of their own, and for tools that look at boxes.
+//!
+//! ```
+//! use amp_rpc_core::{AmpBox, wire};
+//!
+//! let sum = AmpBox::from([("_ask", "1"), ("_command", "Sum"), ("a", "13"), ("b", "81")]);
+//! let bytes = sum.to_bytes()?;
+//! assert_eq!(bytes, b"\0\x04_ask\0\x011\0\x08_command\0\x03Sum\0\x01a\0\x0213\0\x01b\0\x0281\0\0");
+//!
+//! for view in wire::parse(&bytes) {
+//!     assert_eq!(view?.to_owned(), sum);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A box has a name for what to do, and arguments; [`Command`] makes a struct of them. A
+//! [`Conversation`](conversation::Conversation) is told what happened, appends bytes to a buffer of the
+//! caller's, and returns what is to be done.
 //!
 //! In reading order:
 //!
 //! * [`wire`]: boxes as bytes;
 //! * [`AmpBox`]: a box as a map;
-//! * [`Argument`], [`Field`], [`Item`]: Rust values as the values of a box;
+//! * [`argument`]: Rust values as the values of a box ([`Argument`], [`Field`], [`Item`]);
 //! * [`Fields`], [`Command`], [`CommandError`]: what can be called;
 //! * [`schema`]: the same, readable at run time;
+//! * [`dynamic`]: values whose types are known at run time only;
 //! * [`conversation`]: asks and answers in both directions.
+//!
+//! The feature `std`, on by default, adds paths as arguments. The others add types of other crates:
+//! `bigint`, `rust_decimal`, `bigdecimal`, `chrono`, `jiff`, `time`.
 
 #![no_std]
 

@@ -41,7 +41,13 @@
 //! # Where to read on
 //!
 //! The [`guide`] goes from setting up to the wire format, and has a page for those who come from
-//! Twisted. The examples in the repository are whole programs.
+//! Twisted. The examples in the repository are whole programs. The modules:
+//!
+//! * [`guide`]: how to use it all, in pages to read one after the other;
+//! * [`argument`]: Rust values as arguments, and types of your own;
+//! * [`schema`]: what a command looks like, readable at run time;
+//! * [`dynamic`]: values whose types are known at run time only;
+//! * [`wire`]: boxes as bytes, their limits, captures.
 //!
 //! # Features
 //!
@@ -51,8 +57,9 @@
 //! |---|---|
 //! | `bigint` | integers of any size: `num_bigint::BigInt` and `BigUint` |
 //! | `chrono`, `jiff`, `time` | their date and time types as arguments |
-//! | `rust_decimal`, `bigdecimal` | conversions of [`argument::Decimal`] |
-//! | `tracing` | failures of responders are logged |
+//! | `rust_decimal` | its decimal type as an argument |
+//! | `bigdecimal` | conversions of [`argument::Decimal`] |
+//! | `tracing` | failures of responders are logged; without it nobody is told |
 
 pub mod guide;
 
