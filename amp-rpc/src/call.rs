@@ -106,7 +106,7 @@ impl<F: WriteFields> Exchange<F> {
     fn remote_error<E: CommandError>(&self, error: RemoteError) -> CallError<E> {
         if error.code == UNHANDLED {
             return CallError::Unhandled {
-                command: Excerpt(&self.command).to_string(),
+                command: self.command.to_vec(),
                 description: error.description,
             };
         }

@@ -25,10 +25,13 @@ where
         description: String,
     },
     /// The peer has no such command. Twisted's `UnhandledCommand`.
-    #[error("the peer has no responder for the command {command}: {description}")]
+    #[error(
+        "the peer has no responder for the command {}: {description}",
+        Excerpt(command)
+    )]
     Unhandled {
         /// The command's name.
-        command: String,
+        command: Vec<u8>,
         /// What the peer says of it.
         description: String,
     },

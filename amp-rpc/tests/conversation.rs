@@ -110,7 +110,13 @@ async fn many_calls_are_answered() {
 async fn an_unknown_command_is_unhandled() {
     let (_server, client) = pair(Amp::new());
     let error = client.call(Sum { a: 1, b: 2 }).await.unwrap_err();
-    assert!(matches!(error, CallError::Unhandled { .. }), "{error:?}");
+    let message = error.to_string();
+    let expected = r#"the peer has no responder for the command "Sum": "#;
+    assert!(message.starts_with(expected), "{message}");
+    match error {
+        CallError::Unhandled { command, .. } => assert_eq!(command, b"Sum"),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
