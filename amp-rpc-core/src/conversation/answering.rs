@@ -39,8 +39,8 @@ const UNKNOWN_ERROR: &str = "Unknown Error";
 ///                                                      └─────────┘
 /// ```
 ///
-/// With [`Compat::carry_on_behind_close`] there is a stop between: *closing*, where boxes that were
-/// read already are still carried out.
+/// With [`Compat::carry_on_behind_close`], and where the program itself closes, there is a stop between:
+/// *closing*, where boxes that were read already are still carried out.
 ///
 /// While it is *deciding*, what the peer has sent behind its ask stays unread: it is boxes when the
 /// ask is refused, and something else when it is granted.
@@ -137,6 +137,15 @@ impl Answering {
     /// Whether the conversation is over for this half: nothing is answered any more.
     pub fn is_stopped(&self) -> bool {
         self.phase == Phase::Stopped
+    }
+
+    /// Closes of this side's own accord: what was read already is still carried out and answered,
+    /// until [`stop`](Self::stop).
+    pub fn close_here(&mut self) -> Boundary {
+        if self.phase != Phase::Stopped {
+            self.phase = Phase::Closing;
+        }
+        Boundary::Close(CloseReason::ClosedHere)
     }
 
     /// Stops: later answers are dropped.

@@ -29,6 +29,9 @@ pub enum CloseReason {
     /// A box came that is neither ask nor answer nor error; Twisted's `NoEmptyBoxes`.
     #[error("the peer sent a box without any of the keys _command, _answer and _error")]
     NoProtocolKeys,
+    /// The program on this side closed it; [`Conversation::close_here`](super::Conversation::close_here).
+    #[error("the program on this side closed the conversation")]
+    ClosedHere,
     /// A responder of this side answered a fatal error.
     #[error("a responder answered the fatal error {}", Excerpt(code))]
     FatalError {

@@ -370,6 +370,27 @@ impl<T> Conversation<T> {
         self.send_waiting(out, cx)
     }
 
+    /// Goes on behind [`Boundary::Switch`], when the stream belongs to another protocol: nothing is
+    /// written any more. Gives back what is kept with the calls that end with this: all of them, or
+    /// with [`Compat::calls_outlive_switch`] those that were not written yet.
+    pub fn switched(&mut self) -> Vec<T> {
+        if !self.compat.calls_outlive_switch {
+            return self.end();
+        }
+        self.answering.stop();
+        self.asking.end();
+        self.waiting
+            .drain(..)
+            .filter_map(|call| call.data)
+            .collect()
+    }
+
+    /// Closes the conversation because the program on this side wants to. What was read already is
+    /// still carried out and answered; behind that, [`end`](Self::end) it.
+    pub fn close_here(&mut self) -> Boundary {
+        self.answering.close_here()
+    }
+
     /// Ends what was read already behind a boundary of [`Boundary::Close`]; answers that fall due
     /// later are dropped.
     pub fn stop(&mut self) {

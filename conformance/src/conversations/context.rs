@@ -1,0 +1,12 @@
+use amp_rpc_core::Context;
+use amp_rpc_core::conversation::Compat;
+
+/// The connection, as fields see it.
+#[derive(Debug)]
+pub(super) struct PlayContext(pub(super) Compat);
+
+impl Context for PlayContext {
+    fn cuts_lists(&self) -> bool {
+        self.0.cut_lists
+    }
+}

@@ -1,0 +1,95 @@
+//! Which cases may differ from Twisted, and why.
+//!
+//! Rules speak of levels, types, causes and shapes, never of single cases, and never excuse a case of
+//! level `core`. The guide's "Differences from Twisted" lists them.
+
+use crate::conversations::Mode;
+use crate::notation::{
+    BehaviorKind, Cause, CommandNote, ConversationCase, Event, Kind, Returned, Split,
+};
+
+/// A reason to differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name in reports.
+    pub name: &'static str,
+    /// Why.
+    pub why: &'static str,
+}
+
+/// Boxes behind `StartTLS`.
+pub const PLAIN_BEHIND_TLS: Rule = Rule {
+    name: "plain boxes behind StartTLS",
+    why: "What came in plain text behind StartTLS is never carried out as if it had come over TLS.",
+};
+
+/// Errors that nobody handles.
+pub const IGNORED_ERROR: Rule = Rule {
+    name: "a caller that ignores an error",
+    why: "An error that a caller does not look at ends its call, not the connection.",
+};
+
+/// Answers with more fields than declared.
+pub const UNDECLARED_FIELD: Rule = Rule {
+    name: "an answer with a field that is not declared",
+    why: "A field that a command does not declare is an error of this side's program, not left out in silence.",
+};
+
+/// Requests behind what closes the connection.
+pub const BEHIND_CLOSING: Rule = Rule {
+    name: "requests behind what closes the connection",
+    why: "Requests that came in the same read behind a fatal error or a closing answer are not carried out.",
+};
+
+/// The rule that allows the case to differ in these modes.
+pub fn conversation(case: &ConversationCase, modes: &[Mode]) -> Option<&'static Rule> {
+    let by_default_only = !modes.is_empty() && modes.iter().all(|mode| *mode == Mode::Default);
+    if by_default_only && carries_on_behind_closing(case) {
+        return Some(&BEHIND_CLOSING);
+    }
+    if ends_with(case, Cause::CallerDidNotHandle) && modes.is_empty() {
+        return Some(&IGNORED_ERROR);
+    }
+    if has_boxes_behind_start_tls(case) {
+        return Some(&PLAIN_BEHIND_TLS);
+    }
+    if returns_undeclared_field(case) {
+        return Some(&UNDECLARED_FIELD);
+    }
+    None
+}
+
+fn ends_with(case: &ConversationCase, cause: Cause) -> bool {
+    case.steps
+        .iter()
+        .any(|step| step.close_cause == Some(cause))
+}
+
+/// A step that closes, whose outcome depends on what came in the same read.
+fn carries_on_behind_closing(case: &ConversationCase) -> bool {
+    let causes = [Some(Cause::FatalError), Some(Cause::ClosingAnswer)];
+    case.recv_split == Split::Exact
+        && (case.steps.iter()).any(|step| step.recv.is_some() && causes.contains(&step.close_cause))
+}
+
+/// TLS starts in a step that also has output over TLS which nothing but the peer's bytes of that very
+/// step can have asked for.
+fn has_boxes_behind_start_tls(case: &ConversationCase) -> bool {
+    case.steps.iter().any(|step| {
+        step.recv.is_some()
+            && step.events.contains(&Event::StartsTls)
+            && !step.output_tls.0.is_empty()
+    })
+}
+
+fn returns_undeclared_field(case: &ConversationCase) -> bool {
+    let declared = |command: &CommandNote, name| command.response.iter().any(|f| f.name == name);
+    case.commands.iter().any(|command| {
+        let behavior = case.responders.get(&command.name);
+        let Some(BehaviorKind::Returns(fields)) = behavior.map(|behavior| behavior.kind()) else {
+            return false;
+        };
+        let mut names = fields.iter().map(|(name, _): (_, &Returned)| name.clone());
+        command.kind == Kind::Command && names.any(|name| !declared(command, name))
+    })
+}
