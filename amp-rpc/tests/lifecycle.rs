@@ -310,6 +310,21 @@ async fn answers_are_written_before_garbage_ends_the_connection() {
 }
 
 #[tokio::test]
+async fn asks_behind_a_fatal_error_are_carried_out_only_as_twisted() {
+    let fatal = |_, _| async { Err(RemoteError::new("FATAL", "over").fatal().into()) };
+    for (compat, answers) in [(Compat::default(), 1), (Compat::twisted(), 2)] {
+        let responders = Responders::new()
+            .on_box("Fatal", fatal)
+            .on_box("Echo", echo);
+        let (peer, mut stream) = raw(&Amp::new().compat(compat).locator(responders));
+        let asks = [ask("Fatal", "1"), ask("Echo", "2")].concat();
+        stream.write_all(&asks).await.unwrap();
+        assert_eq!(read_to_end(&mut stream).await.len(), answers);
+        assert!(matches!(soon(peer.closed()).await, EndReason::Ended(_)));
+    }
+}
+
+#[tokio::test]
 async fn a_box_over_the_limit_ends_its_connection() {
     let amp = echoing().limits(Limits::default().box_bytes(100));
     let (peer, mut stream) = raw(&amp);

@@ -75,7 +75,7 @@ impl Dispatch {
     /// At a bound the peer is made to wait, but not while it has to answer calls of this side: its
     /// answers may be what the responders here wait for. Then asks are refused instead.
     pub(super) fn wants_more(&self) -> bool {
-        if !self.answering.is_reading() || self.boundary.is_some() {
+        if !self.answering.is_reading() {
             return false;
         }
         let queued = self.outgoing.len();
@@ -86,6 +86,11 @@ impl Dispatch {
 
     fn is_full(&self) -> bool {
         self.running.len() >= self.shared.options.max_running
+    }
+
+    /// Whether the boxes end here.
+    pub(super) fn has_boundary(&self) -> bool {
+        self.boundary.is_some()
     }
 
     /// What has to happen once everything is written.

@@ -15,11 +15,12 @@ impl Hex {
             b'a'..=b'f' => Some(c - b'a' + 10),
             _ => None,
         };
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        let bytes = pairs.iter().map(|&[h, l]| Some(digit(h)? << 4 | digit(l)?));
-        rest.is_empty()
-            .then(|| bytes.collect::<Option<_>>())?
-            .map(Self)
+        let pairs = text.as_bytes().chunks(2);
+        let bytes = pairs.map(|pair| match pair {
+            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+            _ => None,
+        });
+        bytes.collect::<Option<_>>().map(Self)
     }
 }
 
