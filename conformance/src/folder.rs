@@ -2,9 +2,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::report::{FileReport, Report};
-use crate::{boxes, conversations};
+use crate::{boxes, conversations, types};
 
-/// Plays every `boxes*.json` and `conversations*.json` of a folder.
+/// Plays every `types*.json`, `boxes*.json` and `conversations*.json` of a folder.
 pub fn play(directory: &Path) -> Report {
     let mut report = Report::default();
     let names = match entries(directory) {
@@ -20,6 +20,7 @@ pub fn play(directory: &Path) -> Report {
             continue;
         };
         let play = match name.strip_suffix(".json") {
+            Some(name) if name.starts_with("types") => types::play,
             Some(name) if name.starts_with("boxes") => boxes::play,
             Some(name) if name.starts_with("conversations") => conversations::play,
             _ => continue,

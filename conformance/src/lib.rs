@@ -6,15 +6,18 @@
 //!
 //! * [`report`]: what becomes of each case, and how that is printed;
 //! * [`notation`]: the files as Rust types;
-//! * [`boxes`], [`conversations`]: one module for each kind of file;
+//! * [`types`], [`boxes`], [`conversations`]: one module for each kind of file;
 //! * [`rules`]: which cases may differ from Twisted, and why.
 
 pub mod boxes;
+mod context;
 pub mod conversations;
 mod folder;
 pub mod notation;
 pub mod report;
 pub mod rules;
 mod translate;
+mod typed_forms;
+pub mod types;
 
 pub use folder::play;

@@ -5,8 +5,10 @@
 
 use crate::conversations::Mode;
 use crate::notation::{
-    BehaviorKind, Cause, CommandNote, ConversationCase, Event, Kind, Returned, Split,
+    BehaviorKind, Cause, CommandNote, ConversationCase, Event, Kind, Level, Returned, Split,
+    TypeNote, ValueNote,
 };
+use crate::types::{self, Problem};
 
 /// A reason to differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,69 @@ pub const BEHIND_CLOSING: Rule = Rule {
     name: "requests behind what closes the connection",
     why: "Requests that came in the same read behind a fatal error or a closing answer are not carried out.",
 };
+
+/// Values of another type than declared.
+pub const OTHER_TYPE: Rule = Rule {
+    name: "a value of another type than declared",
+    why: "A value of another type is an error of this side's program; Python takes any true value for a Boolean.",
+};
+
+/// Paths.
+pub const PATH_AS_SENT: Rule = Rule {
+    name: "a path stays as it was sent",
+    why: "What a program opens should be its own decision: paths are not made absolute, nor their dots removed.",
+};
+
+/// Python's limit on digits.
+pub const MANY_DIGITS: Rule = Rule {
+    name: "more digits than Python reads",
+    why: "Python refuses to read more than 4300 digits unless it is told to; here any number is read that fits a value.",
+};
+
+/// Offsets.
+pub const ODD_OFFSET: Rule = Rule {
+    name: "an offset of a day or more, or with more than 59 minutes",
+    why: "Twisted takes offsets that Python then cannot use; here they are no time.",
+};
+
+/// Lists of rows as elements.
+pub const LIST_OF_ROWS: Rule = Rule {
+    name: "a list of AmpLists",
+    why: "Twisted reads every element of a ListOf(AmpList) as nothing; here it is the rows.",
+};
+
+/// Values longer than a box holds.
+pub const TOO_LONG_ALONE: Rule = Rule {
+    name: "a value longer than 65535 bytes by itself",
+    why: "Twisted finds out when the box is put together, here it is refused when the value is written.",
+};
+
+/// The rule that allows a case of a type to differ like this.
+pub fn of_type(case: &types::Case, problem: &Problem) -> Option<&'static Rule> {
+    let is = |name: &str| matches!(&case.ty, TypeNote::Plain(plain) if plain == name);
+    let encodes = case.op == types::Op::Encode;
+    let is_list_of_rows =
+        matches!(&case.ty, TypeNote::ListOf(element) if matches!(**element, TypeNote::AmpList(_)));
+    match problem {
+        Problem::Refused(_) if encodes && !is_of_type(&case.ty, case.value.as_ref()) => {
+            Some(&OTHER_TYPE)
+        }
+        Problem::TooLong(_) if encodes => Some(&TOO_LONG_ALONE),
+        Problem::Taken(_) if is("Integer") && case.level == Level::Pyrange => Some(&MANY_DIGITS),
+        Problem::Refused(_) | Problem::Unholdable(_) if is("DateTime") => Some(&ODD_OFFSET),
+        Problem::Other(_) if is("Path") => Some(&PATH_AS_SENT),
+        _ if is_list_of_rows => Some(&LIST_OF_ROWS),
+        _ => None,
+    }
+}
+
+/// Whether a value is tagged with the name of its plain type.
+fn is_of_type(ty: &TypeNote, value: Option<&ValueNote>) -> bool {
+    match (ty, value) {
+        (TypeNote::Plain(name), Some(value)) => value.tag() == Some(name.as_str()),
+        _ => true,
+    }
+}
 
 /// The rule that allows the case to differ in these modes.
 pub fn conversation(case: &ConversationCase, modes: &[Mode]) -> Option<&'static Rule> {

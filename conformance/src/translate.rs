@@ -1,13 +1,14 @@
 //! Schemas and values of the notation as those of the library, and back for comparison.
 
-use amp_rpc_core::argument::{Decimal, DecimalParts};
+use amp_rpc_core::argument::{DateTime, Decimal, DecimalParts};
 use amp_rpc_core::dynamic::{Value, Values};
 use amp_rpc_core::schema::{CommandKind, CommandSchema, ErrorSchema, FieldSchema, Type};
 use amp_rpc_core::wire;
 use num_bigint::BigInt;
 
 use crate::notation::{
-    CommandNote, DecimalNote, FieldNote, Kind, Name, Ordered, Text, TypeNote, ValueNote,
+    CommandNote, DateTimeNote, DecimalNote, FieldNote, Kind, Name, Offset, Ordered, Text, TypeNote,
+    ValueNote,
 };
 
 /// The error that stands for all errors.
@@ -112,7 +113,7 @@ pub(crate) fn value(note: &ValueNote) -> Result<Option<Value>, Unholdable> {
         ValueNote::Boolean(value) => Value::from(*value),
         ValueNote::Path(path) => Value::Path(path.clone()),
         ValueNote::Decimal(note) => Value::from(decimal(note)?),
-        ValueNote::DateTime(_) => return Err(Unholdable("a point in time".into())),
+        ValueNote::DateTime(note) => Value::from(date_time(note)?),
         ValueNote::ListOf(notes) => {
             let items = notes.iter().map(|note| {
                 value(note)?.ok_or_else(|| Unholdable("an element that is absent".into()))
@@ -148,6 +149,24 @@ pub(crate) fn decimal(note: &DecimalNote) -> Result<Decimal, Unholdable> {
         _ => return Err(Unholdable(format!("{note:?}"))),
     };
     made.map_err(|why| Unholdable(format!("{note:?}: {why}")))
+}
+
+/// A point in time.
+fn date_time(note: &DateTimeNote) -> Result<DateTime, Unholdable> {
+    let time = DateTime::new(note.year, note.month, note.day)
+        .and_then(|date| date.with_time(note.hour, note.minute, note.second, note.microsecond));
+    let time = time.and_then(|time| match note.offset {
+        Offset::Minutes(minutes) => {
+            // Too many for the type are too many for any offset.
+            time.with_offset_minutes(minutes.try_into().unwrap_or(i16::MAX))
+        }
+        Offset::Seconds(seconds) => time.with_offset_seconds(seconds),
+        Offset::None => Ok(time),
+    });
+    if note.offset == Offset::None {
+        return Err(Unholdable("a time without an offset".into()));
+    }
+    time.map_err(|why| Unholdable(format!("{note:?}: {why}")))
 }
 
 /// Whether a decoded value is the noted one, part by part: `==` on Rust's values forgives more.

@@ -95,7 +95,7 @@ pub(crate) fn decode_boxes<T>(
     while !rest.is_empty() {
         let frame = match decoder.decode(rest) {
             Ok(Some(frame)) => frame,
-            Ok(None) | Err(_) if cx.cuts_lists() => break,
+            Ok(None) if cx.cuts_lists() => break,
             Ok(None) => {
                 let problem = "but the list ends in the middle of it";
                 return Err(DecodeError::refused("a whole box", problem).at_index(rows.len()));

@@ -1,6 +1,5 @@
 //! Transcripts of one side of a connection.
 
-mod context;
 mod echo;
 mod ending;
 mod output;

@@ -11,10 +11,10 @@ use amp_rpc_core::schema::{CommandKind, CommandSchema};
 use amp_rpc_core::wire::{BoxView, Limits};
 use amp_rpc_core::{EncodeProblem, RemoteError};
 
-use super::context::PlayContext;
 use super::echo::LineEcho;
 use super::ending::{End, Outcome};
 use super::program::{Found, Program, Request};
+use crate::context::PlayContext;
 use crate::notation::{Behavior, CallNote, ConversationCase, Event, Loss};
 use crate::translate;
 

@@ -170,6 +170,23 @@ impl<'de> Deserialize<'de> for DateTimeNote {
 }
 
 impl ValueNote {
+    /// The name of the type that the value is tagged with; `None` where it is absent.
+    pub fn tag(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Absent => return None,
+            Self::Integer(_) => "Integer",
+            Self::String(_) => "String",
+            Self::Unicode(_) => "Unicode",
+            Self::Float(_) => "Float",
+            Self::Boolean(_) => "Boolean",
+            Self::Path(_) => "Path",
+            Self::Decimal(_) => "Decimal",
+            Self::DateTime(_) => "DateTime",
+            Self::ListOf(_) => "ListOf",
+            Self::AmpList(_) => "AmpList",
+        })
+    }
+
     /// Reads a value; `Err` says what is unknown about it.
     pub fn read(json: &Json) -> Result<Self, String> {
         fn part<'de, T: Deserialize<'de>>(json: &'de Json) -> Result<T, String> {

@@ -3,7 +3,7 @@ use amp_rpc_core::conversation::Compat;
 
 /// The connection, as fields see it.
 #[derive(Debug)]
-pub(super) struct PlayContext(pub(super) Compat);
+pub(crate) struct PlayContext(pub(crate) Compat);
 
 impl Context for PlayContext {
     fn cuts_lists(&self) -> bool {
