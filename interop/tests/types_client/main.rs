@@ -4,6 +4,7 @@
 mod support;
 
 mod directions;
+mod dynamic;
 mod errors;
 mod values;
 
