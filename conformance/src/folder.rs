@@ -2,9 +2,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::report::{FileReport, Report};
-use crate::{boxes, conversations, types};
+use crate::{boxes, conversations, traffic, types};
 
-/// Plays every `types*.json`, `boxes*.json` and `conversations*.json` of a folder.
+/// Plays every `types*.json`, `boxes*.json`, `conversations*.json` and `real_traffic/*/` of a folder.
 pub fn play(directory: &Path) -> Report {
     let mut report = Report::default();
     let names = match entries(directory) {
@@ -29,6 +29,16 @@ pub fn play(directory: &Path) -> Report {
             Ok(text) => play(name, &text),
             Err(why) => FileReport::broken(name, why),
         });
+    }
+    let captures = directory.join("real_traffic");
+    if captures.is_dir() {
+        match entries(&captures) {
+            Ok(folders) => {
+                let folders = folders.iter().filter(|path| path.is_dir());
+                report.files.extend(folders.map(|path| traffic::play(path)));
+            }
+            Err(why) => report.files.push(FileReport::broken("real_traffic", why)),
+        }
     }
     report
 }

@@ -6,7 +6,7 @@
 //!
 //! * [`report`]: what becomes of each case, and how that is printed;
 //! * [`notation`]: the files as Rust types;
-//! * [`types`], [`boxes`], [`conversations`]: one module for each kind of file;
+//! * [`types`], [`boxes`], [`conversations`], [`traffic`]: one module for each kind of file;
 //! * [`rules`]: which cases may differ from Twisted, and why.
 
 pub mod boxes;
@@ -16,6 +16,7 @@ mod folder;
 pub mod notation;
 pub mod report;
 pub mod rules;
+pub mod traffic;
 mod translate;
 mod typed_forms;
 pub mod types;
