@@ -74,9 +74,8 @@ impl<'a> Side<'a> {
                 self.tags.insert(tag.to_vec(), own);
             }
         } else {
-            let tag = text("_answer")
-                .or(text("_error"))
-                .ok_or("no protocol keys")?;
+            let tag = text("_answer").or_else(|| text("_error"));
+            let tag = tag.ok_or("no protocol keys")?;
             let ask = self.asks.remove(tag).ok_or("an answer to no ask")?;
             let error = text("_error_code").map(|code| {
                 let description = wanted.get("_error_description").unwrap_or_default();
