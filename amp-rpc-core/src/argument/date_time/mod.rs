@@ -203,9 +203,8 @@ impl DateTime {
         let [month, day] = [&text[5..7], &text[8..10]].map(small_field);
         let [hour, minute, second] = [&text[11..13], &text[14..16], &text[17..19]].map(small_field);
         let microsecond = field(&text[20..26])?;
-        let [offset_hours, offset_minutes] = [&text[27..29], &text[30..32]].map(small_field);
-        // Minutes above 59 count, as they do in Twisted.
-        let offset = i16::from(offset_hours?) * 60 + i16::from(offset_minutes?);
+        // Minutes above 59 count, and so does a sign of their own, as they do in Twisted.
+        let offset = offset_field(&text[27..29])? * 60 + offset_field(&text[30..32])?;
         let offset = match text[26] {
             b'+' => offset,
             b'-' => -offset,
@@ -269,20 +268,30 @@ fn encode_converted(
 }
 
 /// A field of at most six characters, read as Twisted reads it: with Python's `int`.
-fn field(text: &[u8]) -> Result<u32, DateTimeError> {
+fn signed_field(text: &[u8]) -> Result<i32, DateTimeError> {
     let (sign, digits) = number::digits(text).ok_or(DateTimeError::Syntax)?;
     let number = digits
         .iter()
-        .fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
-    match sign {
-        Sign::Negative if number > 0 => Err(DateTimeError::Syntax),
-        Sign::Negative | Sign::Positive => Ok(number),
-    }
+        .fold(0, |number, digit| number * 10 + i32::from(digit - b'0'));
+    Ok(match sign {
+        Sign::Positive => number,
+        Sign::Negative => -number,
+    })
+}
+
+/// The same, where there are no negative numbers.
+fn field(text: &[u8]) -> Result<u32, DateTimeError> {
+    u32::try_from(signed_field(text)?).map_err(|_| DateTimeError::Syntax)
 }
 
 /// A field of two characters.
 fn small_field(text: &[u8]) -> Result<u8, DateTimeError> {
     field(text).map(|number| number as u8)
+}
+
+/// A field of two characters, which `-8` fits.
+fn offset_field(text: &[u8]) -> Result<i16, DateTimeError> {
+    signed_field(text).map(|number| number as i16)
 }
 
 /// Writes the wire form. A zero offset is `-00:00`, as Twisted writes it.
@@ -315,7 +324,7 @@ impl fmt::Debug for DateTime {
 
 /// Reads what Twisted does: 32 ASCII characters with numbers in their places, where `int` of Python
 /// reads them (`+1` and ` 1` are one), and whatever separators. Only the sign of the offset is looked
-/// at. Offsets of 24 hours and more are refused, which Twisted lets through and Python then cannot use.
+/// at; its hours and minutes may have signs of their own. Offsets of 24 hours and more are refused, which Twisted lets through and Python then cannot use.
 impl FromStr for DateTime {
     type Err = DateTimeError;
 
