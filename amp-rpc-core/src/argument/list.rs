@@ -1,9 +1,13 @@
 //! Lists: Twisted's `ListOf` and `AmpList`.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+#[cfg(feature = "std")]
+use core::hash::{BuildHasher, Hash};
+#[cfg(feature = "std")]
+use std::collections::HashSet;
 
 use super::{Item, Single};
 use crate::context::Context;
@@ -112,28 +116,11 @@ pub(crate) fn decode_boxes<T>(
     Ok(rows)
 }
 
-impl<T: Item> Item for Vec<T> {
-    const LIST_TYPE: &'static Type = &Type::ListOf(crate::Shared::Static(T::LIST_TYPE));
-
-    fn encode_list<'a>(
-        items: impl Iterator<Item = &'a Self>,
-        out: &mut ValueWriter<'_>,
-        cx: &mut dyn Context,
-    ) -> Result<(), EncodeError>
-    where
-        Self: 'a,
-    {
-        encode(items, out, |item, out| T::encode_list(item.iter(), out, cx))
-    }
-
-    fn decode_list(value: RawValue<'_>, cx: &mut dyn Context) -> Result<Vec<Self>, DecodeError> {
-        decode(value, cx, T::decode_list)
-    }
-}
-
+/// Containers that are lists on the wire: as arguments, and as elements of other lists.
 macro_rules! lists {
-    ($($list:ty),*) => {$(
-        impl<T: Item> Single for $list {
+    ($($(#[$about:meta])* [$($generics:tt)*] $list:ty;)*) => {$(
+        $(#[$about])*
+        impl<$($generics)*> Single for $list {
             const TYPE: &'static Type = T::LIST_TYPE;
 
             fn encode_with(
@@ -145,10 +132,46 @@ macro_rules! lists {
             }
 
             fn decode_with(value: RawValue<'_>, cx: &mut dyn Context) -> Result<Self, DecodeError> {
-                T::decode_list(value, cx).map(Into::into)
+                T::decode_list(value, cx).map(|items| items.into_iter().collect())
+            }
+        }
+
+        $(#[$about])*
+        impl<$($generics)*> Item for $list {
+            const LIST_TYPE: &'static Type = &Type::ListOf(crate::Shared::Static(T::LIST_TYPE));
+
+            fn encode_list<'a>(
+                items: impl Iterator<Item = &'a Self>,
+                out: &mut ValueWriter<'_>,
+                cx: &mut dyn Context,
+            ) -> Result<(), EncodeError>
+            where
+                Self: 'a,
+            {
+                encode(items, out, |item, out| item.encode_with(out, cx))
+            }
+
+            fn decode_list(
+                value: RawValue<'_>,
+                cx: &mut dyn Context,
+            ) -> Result<Vec<Self>, DecodeError> {
+                decode(value, cx, Self::decode_with)
             }
         }
     )*};
 }
 
-lists!(Vec<T>, VecDeque<T>, Box<[T]>, Arc<[T]>);
+lists! {
+    [T: Item] Vec<T>;
+    [T: Item] VecDeque<T>;
+    [T: Item] Box<[T]>;
+    [T: Item] Arc<[T]>;
+    /// A list in ascending order. Repeated elements of a received list become one.
+    [T: Item + Ord] BTreeSet<T>;
+}
+
+#[cfg(feature = "std")]
+lists! {
+    /// A list in no particular order. Repeated elements of a received list become one.
+    [T: Item + Eq + Hash, S: BuildHasher + Default] HashSet<T, S>;
+}
