@@ -40,6 +40,88 @@ pub enum Value {
 }
 
 impl Value {
+    /// A `ListOf` of what can be made values.
+    pub fn list<T: Into<Self>>(items: impl IntoIterator<Item = T>) -> Self {
+        Self::ListOf(items.into_iter().map(Into::into).collect())
+    }
+
+    /// An `AmpList` of these rows.
+    pub fn rows(rows: impl IntoIterator<Item = Values>) -> Self {
+        Self::AmpList(rows.into_iter().collect())
+    }
+
+    /// The number, if this is an `Integer` of up to 128 bits.
+    pub fn as_integer(&self) -> Option<i128> {
+        match self {
+            Self::Integer(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The bytes, if this is a `String` or a value of an application's own type.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::String(bytes) | Self::Custom(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The text, if this is a `Unicode` or a `Path`.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Unicode(text) | Self::Path(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number, if this is a `Float`.
+    pub fn as_float(&self) -> Option<f64> {
+        match self {
+            Self::Float(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The value, if this is a `Boolean`.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Boolean(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The number, if this is a `Decimal`.
+    pub fn as_decimal(&self) -> Option<&Decimal> {
+        match self {
+            Self::Decimal(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The date and time, if this is a `DateTime`.
+    pub fn as_date_time(&self) -> Option<DateTime> {
+        match self {
+            Self::DateTime(time) => Some(*time),
+            _ => None,
+        }
+    }
+
+    /// The elements, if this is a `ListOf`.
+    pub fn as_list(&self) -> Option<&[Self]> {
+        match self {
+            Self::ListOf(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The rows, if this is an `AmpList`.
+    pub fn as_rows(&self) -> Option<&[Values]> {
+        match self {
+            Self::AmpList(rows) => Some(rows),
+            _ => None,
+        }
+    }
+
     /// What kind of value it is, for messages.
     pub(super) fn kind(&self) -> &'static str {
         match self {
@@ -72,9 +154,13 @@ macro_rules! from {
 }
 
 from! {
+    i8 => Integer,
+    i16 => Integer,
     i32 => Integer,
     i64 => Integer,
     i128 => Integer,
+    u8 => Integer,
+    u16 => Integer,
     u32 => Integer,
     u64 => Integer,
     Bytes => String,
@@ -82,6 +168,7 @@ from! {
     &'static [u8] => String,
     String => Unicode,
     &str => Unicode,
+    f32 => Float,
     f64 => Float,
     bool => Boolean,
     Decimal => Decimal,
@@ -89,6 +176,19 @@ from! {
     Vec<Value> => ListOf,
     Vec<Values> => AmpList,
 }
+
+macro_rules! from_size {
+    ($($size:ty),*) => {$(
+        impl From<$size> for Value {
+            fn from(value: $size) -> Self {
+                // No machine has sizes of 128 bits.
+                Self::Integer(value as i128)
+            }
+        }
+    )*};
+}
+
+from_size!(isize, usize);
 
 #[cfg(feature = "bigint")]
 impl From<num_bigint::BigInt> for Value {
