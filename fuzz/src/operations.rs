@@ -96,7 +96,10 @@ impl Side {
         let mut message = AmpBox::new();
         for (bit, key) in keys.iter().enumerate() {
             if chosen & (1 << bit) != 0 {
-                message.insert(*key, format!("{:x}", choices.byte() % 24));
+                // A tag as the conversation makes them: how often its slot was used, and the slot.
+                let choice = u32::from(choices.byte());
+                let tag = (choice >> 5) << 16 | (choice & 7);
+                message.insert(*key, format!("{tag:x}"));
             }
         }
         if let Ok(bytes) = message.to_bytes() {
