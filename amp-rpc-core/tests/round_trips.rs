@@ -26,6 +26,11 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(any::<char>(), 0..20).prop_map(|all| all.into_iter().collect())
 }
 
+/// Few elements, so that a list of lists fits a value.
+fn small<T: Strategy>(element: T) -> impl Strategy<Value = Vec<T::Value>> {
+    prop::collection::vec(element, 0..12)
+}
+
 macro_rules! round_trips {
     ($($name:ident: $ty:ty;)*) => {
         proptest! {
@@ -56,8 +61,6 @@ round_trips! {
     arrays: [u8; 7];
     optional: Option<i64>;
     lists: Vec<i32>;
-    nested_lists: Vec<Vec<Vec<u16>>>;
-    lists_of_bytes: Vec<Vec<u8>>;
     deques: VecDeque<u64>;
     boxed_slices: Box<[i128]>;
 }
@@ -70,6 +73,15 @@ proptest! {
         check(&text.clone().into_boxed_str());
         check(&PathBuf::from(&text));
         check(&vec![text.clone(), text]);
+    }
+
+    #[test]
+    fn nested_lists(
+        numbers in small(small(small(any::<u16>()))),
+        strings in small(small(any::<u8>())),
+    ) {
+        check(&numbers);
+        check(&strings);
     }
 
     #[test]
