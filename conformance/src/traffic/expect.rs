@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
-use amp_rpc_core::conversation::Message;
+use amp_rpc_core::conversation::{Message, UNHANDLED, UNKNOWN};
 use amp_rpc_core::dynamic::{Value, Values};
-use amp_rpc_core::{NoContext, wire};
+use amp_rpc_core::wire;
 use flate2::read::ZlibDecoder;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
@@ -58,8 +58,7 @@ fn calls(capture: &Capture) -> Result<Vec<Call>, String> {
         };
         match Message::of(&view).ok_or("a box without protocol keys")? {
             Message::Ask { tag, command } => {
-                let schema = capture.schema(&command)?;
-                let arguments = Values::from_box(&schema.arguments, &view, &mut NoContext);
+                let arguments = capture.arguments(&command, &view);
                 if let Some(tag) = tag {
                     open.insert((indexed.dir, tag.to_vec()), calls.len());
                 }
@@ -73,8 +72,7 @@ fn calls(capture: &Capture) -> Result<Vec<Call>, String> {
             }
             Message::Answer { tag } => {
                 let call = &mut calls[take(&tag)?];
-                let schema = capture.schema(&call.command)?;
-                let answer = Values::from_box(&schema.response, &view, &mut NoContext);
+                let answer = capture.response(&call.command, &view);
                 call.outcome = Some(Outcome::Answer(answer.map_err(|why| why.to_string())?));
                 is_command(indexed, call)?;
             }
@@ -85,8 +83,11 @@ fn calls(capture: &Capture) -> Result<Vec<Call>, String> {
             } => {
                 let call = &mut calls[take(&tag)?];
                 let (code, description) = code.zip(description).ok_or("half an error")?;
-                let schema = capture.schema(&call.command)?;
-                if schema.errors.by_code(&code).is_none() {
+                let schema = capture.schema(&call.command);
+                let is_reserved = [UNKNOWN, UNHANDLED].contains(&&code[..]);
+                let is_undeclared =
+                    schema.is_some_and(|schema| schema.errors.by_code(&code).is_none());
+                if is_undeclared && !is_reserved {
                     return Err(format!("the error {} is not declared", code.escape_ascii()));
                 }
                 call.outcome = Some(Outcome::Error {

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use amp_rpc_core::AmpBox;
+use amp_rpc_core::dynamic::Values;
 use amp_rpc_core::schema::{CommandSchema, FieldSchema, Type};
-use amp_rpc_core::wire;
+use amp_rpc_core::wire::{self, BoxView};
+use amp_rpc_core::{AmpBox, DecodeError, NoContext};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
@@ -177,9 +178,25 @@ impl Capture {
         self.streams.get(&direction).map_or(&[], |bytes| &bytes[..])
     }
 
-    fn schema(&self, command: &[u8]) -> Result<&CommandSchema, String> {
-        let missing = || format!("no command {}", command.escape_ascii());
-        self.schemas.get(command).ok_or_else(missing)
+    /// The schema of a command, where the manifest knows it.
+    fn schema(&self, command: &[u8]) -> Option<&CommandSchema> {
+        self.schemas.get(command)
+    }
+
+    /// Reads the arguments of a command; nothing of one that the manifest does not know.
+    fn arguments(&self, command: &[u8], view: &BoxView<'_>) -> Result<Values, DecodeError> {
+        self.schema(command).map_or_else(
+            || Ok(Values::new()),
+            |schema| Values::from_box(&schema.arguments, view, &mut NoContext),
+        )
+    }
+
+    /// Reads the answer to a command; nothing of one that the manifest does not know.
+    fn response(&self, command: &[u8], view: &BoxView<'_>) -> Result<Values, DecodeError> {
+        self.schema(command).map_or_else(
+            || Ok(Values::new()),
+            |schema| Values::from_box(&schema.response, view, &mut NoContext),
+        )
     }
 
     /// The bytes of an indexed box.

@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 
 use amp_rpc_core::conversation::{Ask, Compat, Conversation, Event, Outcome, OwnCall};
-use amp_rpc_core::dynamic::Values;
 use amp_rpc_core::schema::{CommandKind, Errors};
 use amp_rpc_core::wire::{self, Limits, protocol};
-use amp_rpc_core::{AmpBox, NoContext, RemoteError, Shared};
+use amp_rpc_core::{AmpBox, Context, NoContext, RemoteError, Shared};
 
 use super::{Capture, Direction, Indexed};
 
@@ -122,14 +121,16 @@ impl<'a> Side<'a> {
                 command,
                 fields,
             } => {
-                let schema = capture.schema(&command)?;
-                let read = |view: &wire::BoxView<'_>, cx: &mut dyn amp_rpc_core::Context| {
-                    Values::from_box(&schema.arguments, view, cx)
-                };
+                let name = command.to_vec();
+                let kind = capture
+                    .schema(&name)
+                    .map_or(CommandKind::Plain, |schema| schema.kind);
+                let read =
+                    |view: &wire::BoxView<'_>, _: &mut dyn Context| capture.arguments(&name, view);
                 let event = (tag, &command[..], &fields);
                 let (ask, _) = self
                     .conversation
-                    .accept(event, Some(schema.kind), read, &mut out, &mut NoContext)
+                    .accept(event, Some(kind), read, &mut out, &mut NoContext)
                     .map_err(|replied| format!("{replied:?}"))?;
                 if let Some(tag) = &ask.tag {
                     self.asks.insert(tag.as_bytes().to_vec(), ask);
@@ -137,10 +138,8 @@ impl<'a> Side<'a> {
                 Ok(())
             }
             Event::Answered { data, fields, .. } => {
-                let schema = capture.schema(data)?;
-                Values::from_box(&schema.response, &fields, &mut NoContext)
-                    .map(|_| ())
-                    .map_err(|why| why.to_string())
+                let answer = capture.response(data, &fields);
+                answer.map(|_| ()).map_err(|why| why.to_string())
             }
             Event::Failed { error: Some(_), .. } => Ok(()),
             other => Err(format!("{other:?}")),
