@@ -6,24 +6,17 @@ use core::fmt;
 
 use super::boundary::{Boundary, CloseReason};
 use super::compat::Compat;
+use super::reply::{
+    Reply, TLS_ERROR, UNHANDLED, UNKNOWN, UNKNOWN_ERROR, is_too_long, write_answer, write_error,
+};
 use super::tag::Tag;
 use crate::command::RemoteError;
 use crate::context::Context;
-use crate::error::{DecodeError, EncodeError, EncodeProblem};
+use crate::error::{DecodeError, EncodeError};
 use crate::excerpt::Excerpt;
 use crate::fields::WriteFields;
 use crate::schema::{CommandKind, ErrorSchema, Errors};
-use crate::wire::{BoxWriter, Limits, MAX_VALUE, protocol};
-
-/// The code of every failure that is not declared.
-pub const UNKNOWN: &[u8] = b"UNKNOWN";
-/// The code for a command that nobody carries out.
-pub const UNHANDLED: &[u8] = b"UNHANDLED";
-/// The code for a `StartTLS` that cannot be granted.
-pub const TLS_ERROR: &[u8] = b"TLS_ERROR";
-
-/// What `UNKNOWN` says where it must not tell any details.
-const UNKNOWN_ERROR: &str = "Unknown Error";
+use crate::wire::{Limits, MAX_VALUE};
 
 /// The half of a conversation that answers what the peer asks.
 ///
@@ -396,96 +389,6 @@ impl Replied {
         boundary: None,
         fault: None,
     };
-}
-
-/// An error as it is sent.
-struct Reply<'a> {
-    code: &'a [u8],
-    description: Cow<'a, str>,
-    fatal: bool,
-    /// It is `UNKNOWN`, behind which Twisted closes.
-    undeclared: bool,
-}
-
-impl<'a> Reply<'a> {
-    fn declared(schema: &'a ErrorSchema, description: impl Into<Cow<'a, str>>) -> Self {
-        Self {
-            code: &schema.code,
-            description: description.into(),
-            fatal: schema.fatal,
-            undeclared: false,
-        }
-    }
-
-    fn remote(error: &'a RemoteError) -> Self {
-        Self {
-            code: &error.code,
-            description: Cow::Borrowed(&error.description),
-            fatal: error.fatal,
-            undeclared: false,
-        }
-    }
-
-    fn unknown(description: impl Into<Cow<'a, str>>) -> Self {
-        Self {
-            code: UNKNOWN,
-            description: description.into(),
-            fatal: false,
-            undeclared: true,
-        }
-    }
-
-    fn unhandled(name: &[u8]) -> Self {
-        Self {
-            code: UNHANDLED,
-            description: Cow::Owned(format!("Unhandled Command: {}", Excerpt(name))),
-            fatal: false,
-            undeclared: false,
-        }
-    }
-}
-
-#[inline]
-fn write_answer(
-    tag: &Tag,
-    fields: &dyn WriteFields,
-    limits: Limits,
-    out: &mut Vec<u8>,
-    cx: &mut dyn Context,
-) -> Result<(), EncodeError> {
-    let protocol = [(protocol::ANSWER, tag.as_bytes())];
-    let mut writer = BoxWriter::new(out, limits, &protocol);
-    fields.write_fields(&mut writer, cx)?;
-    writer.finish()
-}
-
-fn write_error(
-    tag: &Tag,
-    reply: &Reply<'_>,
-    limits: Limits,
-    out: &mut Vec<u8>,
-) -> Result<(), EncodeError> {
-    let description = cut(&reply.description, limits.value_bytes).as_bytes();
-    let mut writer = BoxWriter::new(out, limits, &[]);
-    writer.put(protocol::ERROR, tag.as_bytes())?;
-    writer.put(protocol::ERROR_CODE, reply.code)?;
-    writer.put(protocol::ERROR_DESCRIPTION, description)?;
-    writer.finish()
-}
-
-/// The beginning of a text that fits a value, cut between characters.
-fn cut(text: &str, limit: usize) -> &str {
-    let mut end = text.len().min(limit);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
-}
-
-/// Whether the framing refuses a value as such. Elements of a list that are too long fail earlier
-/// in Twisted, and are answered there as well.
-fn is_too_long(error: &EncodeError) -> bool {
-    matches!(error.problem(), EncodeProblem::ValueTooLong { .. }) && error.depth() == 1
 }
 
 fn describe_for_log(outcome: Outcome<'_>) -> String {

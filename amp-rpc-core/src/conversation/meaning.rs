@@ -1,4 +1,4 @@
-use super::answering::UNHANDLED;
+use super::reply::UNHANDLED;
 use crate::command::RemoteError;
 use crate::schema::{ErrorSchema, Errors};
 
