@@ -22,7 +22,7 @@ pub fn decoder(input: &[u8]) {
         let bytes = message.to_bytes().expect("what came can be sent");
         assert!(bytes.len() <= limits.box_bytes, "too large a box");
         let (again, _) = decode(&bytes, bytes.len(), limits);
-        assert_eq!(again, [message.clone()], "another box when sent again");
+        assert_eq!(again.first(), Some(message), "another box when sent again");
     }
 }
 
