@@ -3,11 +3,14 @@
 //! Rules speak of levels, types, causes and shapes, never of single cases, and never excuse a case of
 //! level `core`. The guide's "Differences from Twisted" lists them.
 
+use amp_rpc_core::wire;
+
 use crate::conversations::Mode;
 use crate::notation::{
-    BehaviorKind, Cause, CommandNote, ConversationCase, Event, Kind, Level, Returned, Split,
-    TypeNote, ValueNote,
+    BehaviorKind, Cause, CommandNote, ConversationCase, Event, Expected, Kind, Level, Name,
+    Returned, Split, TypeNote, ValueNote,
 };
+use crate::translate;
 use crate::types::{self, Problem};
 
 /// A reason to differ.
@@ -41,6 +44,42 @@ pub const UNDECLARED_FIELD: Rule = Rule {
 pub const BEHIND_CLOSING: Rule = Rule {
     name: "requests behind what closes the connection",
     why: "Requests that came in the same read behind a fatal error or a closing answer are not carried out.",
+};
+
+/// Codes chosen at run time.
+pub const RUN_TIME_CODE: Rule = Rule {
+    name: "a code chosen at run time under a catch-all",
+    why: "A responder that chooses a code means it, also where its command declares an error for all others.",
+};
+
+/// Lists that end within an element.
+pub const CUT_LIST: Rule = Rule {
+    name: "a list that is cut off",
+    why: "Half a list is no list: it does not lose an element in silence.",
+};
+
+/// What falls due before the peer has decided about TLS or another protocol.
+pub const OWN_ASK_UNDECIDED: Rule = Rule {
+    name: "while this side's own ask is undecided",
+    why: "What falls due meanwhile waits, and is sent when the peer has refused TLS or the other protocol.",
+};
+
+/// What comes before this side has decided about TLS or another protocol.
+pub const PEERS_ASK_UNDECIDED: Rule = Rule {
+    name: "boxes behind an undecided ask",
+    why: "What comes behind an ask for TLS or another protocol may be the other protocol's, so it waits.",
+};
+
+/// A second StartTLS.
+pub const TLS_ONCE: Rule = Rule {
+    name: "TLS begins once",
+    why: "A second StartTLS of this side is refused before anything is sent.",
+};
+
+/// Descriptions that no box can hold.
+pub const LONG_DESCRIPTION: Rule = Rule {
+    name: "a description over 65535 bytes",
+    why: "The caller should learn of the error: its description is cut at the end of a character.",
 };
 
 /// Values of another type than declared.
@@ -112,6 +151,12 @@ pub fn conversation(case: &ConversationCase, modes: &[Mode]) -> Option<&'static 
     if by_default_only && carries_on_behind_closing(case) {
         return Some(&BEHIND_CLOSING);
     }
+    if by_default_only && has_catch_all(case) && behaves(case, &relays_errors) {
+        return Some(&RUN_TIME_CODE);
+    }
+    if by_default_only && has_lists(case) {
+        return Some(&CUT_LIST);
+    }
     if ends_with(case, Cause::CallerDidNotHandle) && modes.is_empty() {
         return Some(&IGNORED_ERROR);
     }
@@ -121,7 +166,91 @@ pub fn conversation(case: &ConversationCase, modes: &[Mode]) -> Option<&'static 
     if returns_undeclared_field(case) {
         return Some(&UNDECLARED_FIELD);
     }
+    if boundary_calls(case, Kind::StartTls) > 1 {
+        return Some(&TLS_ONCE);
+    }
+    if is_own_ask_refused(case) {
+        return Some(&OWN_ASK_UNDECIDED);
+    }
+    if is_peers_ask_deferred(case) {
+        return Some(&PEERS_ASK_UNDECIDED);
+    }
+    if ends_with(case, Cause::AnswerTooLong) && behaves(case, &describes_too_long) {
+        return Some(&LONG_DESCRIPTION);
+    }
     None
+}
+
+/// Whether a responder behaves in some way, at once or later.
+fn behaves(case: &ConversationCase, is_meant: &dyn Fn(&BehaviorKind) -> bool) -> bool {
+    let at_once = case.responders.iter().map(|(_, behavior)| behavior);
+    let later = case.steps.iter().filter_map(|step| step.resolve.as_ref());
+    at_once
+        .chain(later.map(|resolve| &resolve.with))
+        .any(|behavior| behavior.contains(is_meant))
+}
+
+/// An error in its wire form: the responder's own, or one that it was answered itself.
+fn relays_errors(behavior: &BehaviorKind) -> bool {
+    matches!(
+        behavior,
+        BehaviorKind::RaisesRemoteError { .. } | BehaviorKind::Calls(..)
+    )
+}
+
+fn describes_too_long(behavior: &BehaviorKind) -> bool {
+    match behavior {
+        BehaviorKind::Raises { message, .. } => message.len() > wire::MAX_VALUE,
+        BehaviorKind::RaisesRemoteError { description, .. } => description.len() > wire::MAX_VALUE,
+        _ => false,
+    }
+}
+
+fn has_catch_all(case: &ConversationCase) -> bool {
+    (case.commands.iter()).any(|command| {
+        let mut errors = command.errors.iter().chain(command.fatal_errors.iter());
+        errors.any(|(label, _)| label == translate::ANY)
+    })
+}
+
+fn has_lists(case: &ConversationCase) -> bool {
+    (case.commands.iter()).any(|command| {
+        let mut fields = command.arguments.iter().chain(&command.response);
+        fields.any(|field| !matches!(field.ty, TypeNote::Plain(_)))
+    })
+}
+
+fn kind_of(case: &ConversationCase, name: &Name) -> Option<Kind> {
+    let command = case.commands.iter().find(|command| command.name == *name);
+    command.map(|command| command.kind)
+}
+
+/// How many calls of this side are for TLS or another protocol.
+fn boundary_calls(case: &ConversationCase, kind: Kind) -> usize {
+    let calls = case.steps.iter().filter_map(|step| step.call.as_ref());
+    calls
+        .filter(|call| kind_of(case, &call.command) == Some(kind))
+        .count()
+}
+
+/// This side asks for TLS or another protocol, and the peer refuses.
+fn is_own_ask_refused(case: &ConversationCase) -> bool {
+    let mut calls = case.steps.iter().filter_map(|step| step.call.as_ref());
+    calls.any(|call| {
+        let kind = kind_of(case, &call.command);
+        matches!(kind, Some(Kind::StartTls | Kind::ProtocolSwitch))
+            && matches!(case.calls.get(&call.id), Some(Expected::Error { .. }))
+    })
+}
+
+/// A responder takes its time to decide about TLS or another protocol.
+fn is_peers_ask_deferred(case: &ConversationCase) -> bool {
+    case.responders.iter().any(|(name, behavior)| {
+        let kind = kind_of(case, name);
+        matches!(kind, Some(Kind::StartTls | Kind::ProtocolSwitch))
+            && behavior
+                .contains(&|kind| matches!(kind, BehaviorKind::Defers(_) | BehaviorKind::Calls(..)))
+    })
 }
 
 fn ends_with(case: &ConversationCase, cause: Cause) -> bool {

@@ -12,7 +12,7 @@ use crate::notation::{
 };
 
 /// The error that stands for all errors.
-const ANY: &str = "*";
+pub(crate) const ANY: &str = "*";
 
 /// A command's schema.
 pub(crate) fn command(note: &CommandNote) -> Result<CommandSchema, String> {

@@ -25,8 +25,6 @@ pub struct Compat {
     pub cut_lists: bool,
     /// Send an error with a code chosen at run time as the catch-all error where one is declared.
     pub catch_all_covers_remote_errors: bool,
-    /// Leave calls under way alone when the protocol is switched; they end with the connection.
-    pub calls_outlive_switch: bool,
 }
 
 impl Compat {
@@ -42,7 +40,6 @@ impl Compat {
             carry_on_behind_close: true,
             cut_lists: true,
             catch_all_covers_remote_errors: true,
-            calls_outlive_switch: true,
         }
     }
 }

@@ -371,12 +371,9 @@ impl<T> Conversation<T> {
     }
 
     /// Goes on behind [`Boundary::Switch`], when the stream belongs to another protocol: nothing is
-    /// written any more. Gives back what is kept with the calls that end with this: all of them, or
-    /// with [`Compat::calls_outlive_switch`] those that were not written yet.
+    /// written any more. Gives back what is kept with the calls that were not written yet; those
+    /// under way end with the connection, as in Twisted.
     pub fn switched(&mut self) -> Vec<T> {
-        if !self.compat.calls_outlive_switch {
-            return self.end();
-        }
         self.answering.stop();
         self.asking.end();
         self.waiting

@@ -83,7 +83,7 @@ fn play_once(case: &ConversationCase, mode: Mode, bytewise: bool) -> Played<Reac
     let mut tags = Tags::default();
     for (index, step) in case.steps.iter().enumerate() {
         let at = |what: String| Problem::Differs(format!("step {index}: {what}"));
-        let was_closed = side.end.is_some();
+        let (was_closed, was_tls) = (side.end.is_some(), side.tls);
         if step.unread && !was_closed {
             return Err(at("the connection is still open".into()));
         }
@@ -94,7 +94,7 @@ fn play_once(case: &ConversationCase, mode: Mode, bytewise: bool) -> Played<Reac
             .clone()
             .filter(|_| !was_closed && step.lose.is_none());
         if let Some(reached) = deviates(step.close_cause, mode) {
-            check_deviation(step, &happened, end.as_ref(), &mut tags).map_err(at)?;
+            check_deviation(step, &happened, end.as_ref(), was_tls, &mut tags).map_err(at)?;
             check_past(case, &side, index)?;
             if end.is_none() {
                 side.probe().map_err(|problem| match problem {
@@ -104,7 +104,7 @@ fn play_once(case: &ConversationCase, mode: Mode, bytewise: bool) -> Played<Reac
             }
             return Ok(reached);
         }
-        compare(case, step, &happened, end.as_ref(), &mut tags).map_err(at)?;
+        compare(case, step, &happened, end.as_ref(), was_tls, &mut tags).map_err(at)?;
     }
     check_past(case, &side, case.steps.len())?;
     check_end(case, &side)?;
@@ -159,6 +159,7 @@ fn check_deviation(
     step: &Step,
     happened: &Happened,
     end: Option<&End>,
+    was_tls: bool,
     tags: &mut Tags,
 ) -> Result<(), String> {
     match end.map(End::cause) {
@@ -176,7 +177,29 @@ fn check_deviation(
             .map(|_| ())
             .map_err(|why| why.to_string());
     }
-    output::compare(&step.output.0, &happened.plain, true, tags)
+    compare_output(step, happened, true, was_tls, tags)
+}
+
+/// Compares what was written, in plain text and over TLS.
+fn compare_output(
+    step: &Step,
+    happened: &Happened,
+    free_description: bool,
+    was_tls: bool,
+    tags: &mut Tags,
+) -> Result<(), String> {
+    let (plain, tls) = if was_tls {
+        // TLS began in an earlier step: wherever the output stands, it is over TLS.
+        (
+            Vec::new(),
+            [&step.output.0[..], &step.output_tls.0].concat(),
+        )
+    } else {
+        (step.output.0.clone(), step.output_tls.0.clone())
+    };
+    output::compare(&plain, &happened.plain, free_description, tags)?;
+    output::compare(&tls, &happened.tls, free_description, tags)
+        .map_err(|why| format!("in TLS: {why}"))
 }
 
 fn compare(
@@ -184,15 +207,26 @@ fn compare(
     step: &Step,
     happened: &Happened,
     end: Option<&End>,
+    was_tls: bool,
     tags: &mut Tags,
 ) -> Result<(), String> {
     let free = case.free_description;
-    let lost = step.output_may_be_lost && happened.plain.boxes.is_empty();
-    if !lost {
-        output::compare(&step.output.0, &happened.plain, free, tags)?;
+    let is_silent = happened.plain.boxes.is_empty() && happened.tls.boxes.is_empty();
+    // Behind the end of the transport a recorder may still see what no peer can.
+    let is_lost = is_silent && (step.output_may_be_lost || step.lose.is_some());
+    let (plain, tls) = if was_tls {
+        // TLS began in an earlier step: wherever the output stands, it is over TLS.
+        (
+            Vec::new(),
+            [&step.output.0[..], &step.output_tls.0].concat(),
+        )
+    } else {
+        (step.output.0.clone(), step.output_tls.0.clone())
+    };
+    if !is_lost {
+        output::compare(&plain, &happened.plain, free, tags)?;
+        output::compare(&tls, &happened.tls, free, tags).map_err(|why| format!("in TLS: {why}"))?;
     }
-    output::compare(&step.output_tls.0, &happened.tls, free, tags)
-        .map_err(|why| format!("in TLS: {why}"))?;
     let mut wanted = step.events.clone();
     let mut got = happened.events.clone();
     wanted.sort_by_key(|event| *event as u8);

@@ -91,6 +91,20 @@ impl Behavior {
         }
     }
 
+    /// Whether this behavior, or one within it, is of a kind.
+    pub fn contains(&self, is_meant: &dyn Fn(&BehaviorKind) -> bool) -> bool {
+        is_meant(&self.0)
+            || match &*self.0 {
+                BehaviorKind::Calls(_, inner) | BehaviorKind::Closes(inner) => {
+                    inner.contains(is_meant)
+                }
+                BehaviorKind::Sequence(behaviors) => {
+                    behaviors.iter().any(|inner| inner.contains(is_meant))
+                }
+                _ => false,
+            }
+    }
+
     /// The kind.
     pub fn kind(&self) -> &BehaviorKind {
         &self.0
