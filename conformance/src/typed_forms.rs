@@ -138,7 +138,12 @@ fn players(ty: &TypeNote) -> Vec<Player> {
             "Boolean" => players![bool],
             "Path" => players![PathBuf],
             "Decimal" => players![Decimal],
-            "DateTime" => players![DateTime],
+            "DateTime" => players![
+                DateTime,
+                chrono::DateTime<chrono::FixedOffset>,
+                time::OffsetDateTime,
+                jiff::ZonedDateTime
+            ],
             _ => Vec::new(),
         },
         TypeNote::ListOf(element) => match &**element {
@@ -274,6 +279,31 @@ forms! {
     PathBuf: Value::Path(path) => Some(path.into()), self => {
         Value::Path(self.to_string_lossy().into_owned())
     };
+}
+
+/// Types of other crates, which convert to the crate's own and back.
+macro_rules! foreign {
+    ($($form:ty: $variant:ident($own:ty);)*) => {$(
+        impl Form for $form {
+            fn of(value: &Value) -> Option<Self> {
+                match value {
+                    Value::$variant(own) => Self::try_from(own.clone()).ok(),
+                    _ => None,
+                }
+            }
+
+            fn into_value(self) -> Value {
+                let own = <$own>::try_from(self);
+                own.map_or(Value::Custom(Bytes::new()), Value::from)
+            }
+        }
+    )*};
+}
+
+foreign! {
+    chrono::DateTime<chrono::FixedOffset>: DateTime(DateTime);
+    time::OffsetDateTime: DateTime(DateTime);
+    jiff::ZonedDateTime: DateTime(DateTime);
 }
 
 impl<const N: usize> Form for [u8; N] {
