@@ -17,7 +17,7 @@ use crate::endpoint::{ConnectEndpoint, ConnectError, ListenEndpoint, ListenError
 use crate::locator::Locator;
 use crate::peer::Peer;
 use crate::server::{Carrying, Connection, Server};
-use crate::transport::{Addresses, BoxedStream};
+use crate::transport::{Addresses, Side, Transport};
 
 /// Makes connections that speak AMP; what in Twisted is a factory with the protocol class `AMP`.
 ///
@@ -135,7 +135,7 @@ impl Amp {
     ///
     /// Outside a tokio runtime; the runtime must have its time driver enabled.
     pub fn over(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Peer {
-        self.start(Box::new(stream), Addresses::default())
+        self.start(Transport::new(stream, Addresses::default(), Side::Unknown))
     }
 
     /// Speaks AMP over anything that moves boxes: `source` gives those that come, `sink` takes those
@@ -206,8 +206,7 @@ impl Amp {
     ///
     /// As [`Amp::connect`].
     pub async fn connect_to(&self, endpoint: &ConnectEndpoint) -> Result<Peer, ConnectError> {
-        let (stream, addresses) = endpoint.connect().await?;
-        Ok(self.start(stream, addresses))
+        Ok(self.start(endpoint.connect().await?))
     }
 
     /// Listens on an endpoint, given as a string: `tcp:PORT`, `tcp:HOST:PORT`, `unix:PATH` or
@@ -253,8 +252,8 @@ impl Amp {
     pub async fn listen_on(&self, endpoint: &ListenEndpoint) -> Result<Server, ListenError> {
         let listener = endpoint.bind().await?;
         let amp = self.clone();
-        let serve = move |stream, addresses| {
-            let (peer, driver) = amp.prepare(stream, addresses);
+        let serve = move |transport| {
+            let (peer, driver) = amp.prepare(transport);
             (Connection::Conversation(peer), Box::pin(driver) as Carrying)
         };
         Ok(Server::start(listener, Box::new(serve)))
@@ -279,8 +278,8 @@ impl Amp {
                 description: endpoint.to_owned(),
                 source,
             })?;
-        let (stream, _) = endpoint.connect().await?;
-        Ok(Boxes::start(stream, self.options.limits))
+        let transport = endpoint.connect().await?;
+        Ok(Boxes::start(transport.stream, self.options.limits))
     }
 
     /// Listens on an endpoint and gives the boxes of each connection to a receiver that `make` makes
@@ -306,25 +305,25 @@ impl Amp {
             })?;
         let listener = endpoint.bind().await?;
         let limits = self.options.limits;
-        let serve = move |stream, _| {
+        let serve = move |transport: Transport| {
             let sender = BoxSender::new(limits);
-            let carrying = Box::pin(run(stream, sender.clone(), make()));
+            let carrying = Box::pin(run(transport.stream, sender.clone(), make()));
             (Connection::Boxes(sender), carrying as Carrying)
         };
         Ok(Server::start(listener, Box::new(serve)))
     }
 
-    pub(crate) fn start(&self, stream: BoxedStream, addresses: Addresses) -> Peer {
-        let (peer, driver) = self.prepare(stream, addresses);
+    fn start(&self, transport: Transport) -> Peer {
+        let (peer, driver) = self.prepare(transport);
         tokio::spawn(driver);
         peer
     }
 
-    pub(crate) fn prepare(&self, stream: BoxedStream, addresses: Addresses) -> (Peer, Driver) {
-        let shared = Arc::new(Shared::new(self.options, addresses));
+    fn prepare(&self, transport: Transport) -> (Peer, Driver) {
+        let shared = Arc::new(Shared::new(self.options, transport.addresses));
         let peer = Peer::new(&shared);
         let locator = (self.locate)(&peer);
-        (peer, Driver::new(stream, shared, locator))
+        (peer, Driver::new(transport.stream, shared, locator))
     }
 }
 

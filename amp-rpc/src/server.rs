@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::boxes::BoxSender;
 use crate::endpoint::{ConnectEndpoint, Listener};
 use crate::peer::Peer;
-use crate::transport::{Addresses, BoxedStream};
+use crate::transport::{Opening, Transport};
 
 /// How long the server waits when the system has no more sockets.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -42,11 +43,15 @@ struct Connections {
 struct Open {
     next: u64,
     connections: BTreeMap<u64, Connection>,
+    /// The server shuts down: connections finish as soon as they are open.
+    finishing: bool,
 }
 
 /// What a server needs of a connection to end it.
 #[derive(Clone)]
 pub(crate) enum Connection {
+    /// It is not set up yet, and ends when it is told here.
+    Opening(Arc<Notify>),
     Conversation(Peer),
     Boxes(BoxSender),
 }
@@ -54,6 +59,7 @@ pub(crate) enum Connection {
 impl Connection {
     fn finish(&self) {
         match self {
+            Self::Opening(end) => end.notify_one(),
             Self::Conversation(peer) => peer.finish(),
             Self::Boxes(sender) => sender.close(),
         }
@@ -61,14 +67,15 @@ impl Connection {
 
     fn close(&self) {
         match self {
+            Self::Opening(end) => end.notify_one(),
             Self::Conversation(peer) => peer.close(),
             Self::Boxes(sender) => sender.close(),
         }
     }
 }
 
-/// Begins to carry an accepted connection: what ends it, and the future that carries it.
-pub(crate) type Serve = dyn Fn(BoxedStream, Addresses) -> (Connection, Carrying) + Send + Sync;
+/// Begins to carry a connection that is set up: what ends it, and the future that carries it.
+pub(crate) type Serve = dyn Fn(Transport) -> (Connection, Carrying) + Send + Sync;
 pub(crate) type Carrying = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Connections {
@@ -114,6 +121,19 @@ struct Entry {
     id: u64,
 }
 
+impl Entry {
+    /// Notes that the connection is set up.
+    fn is_open(&self, connection: Connection) {
+        let mut open = self.connections.lock();
+        open.connections.insert(self.id, connection.clone());
+        let finishing = open.finishing;
+        drop(open);
+        if finishing {
+            connection.finish();
+        }
+    }
+}
+
 impl Drop for Entry {
     fn drop(&mut self) {
         self.connections.remove(self.id);
@@ -145,7 +165,7 @@ impl Server {
         connections
             .filter_map(|connection| match connection {
                 Connection::Conversation(peer) => Some(peer),
-                Connection::Boxes(_) => None,
+                Connection::Opening(_) | Connection::Boxes(_) => None,
             })
             .collect()
     }
@@ -174,6 +194,7 @@ impl Server {
     }
 
     fn finish(&self) {
+        self.connections.lock().finishing = true;
         self.connections.all().iter().for_each(Connection::finish);
     }
 
@@ -201,9 +222,13 @@ impl fmt::Debug for Server {
 }
 
 async fn accept(mut listener: Listener, serve: Box<Serve>, connections: Arc<Connections>) {
+    let serve: Arc<Serve> = serve.into();
     loop {
         match listener.accept().await {
-            Ok((stream, addresses)) => begin(&*serve, &connections, stream, addresses),
+            Ok(opening) => {
+                let carrying = carry(opening, Arc::clone(&serve), Arc::clone(&connections));
+                tokio::spawn(carrying);
+            }
             // What ends one connection before it begins is no reason to stop.
             Err(error) if is_the_peers(&error) => {}
             Err(_) => tokio::time::sleep(PAUSE).await,
@@ -211,18 +236,36 @@ async fn accept(mut listener: Listener, serve: Box<Serve>, connections: Arc<Conn
     }
 }
 
-fn begin(serve: &Serve, connections: &Arc<Connections>, stream: BoxedStream, addresses: Addresses) {
-    // The program's function that makes a locator or receiver may panic. That ends this connection,
-    // and nothing else.
-    let begin = AssertUnwindSafe(|| serve(stream, addresses));
-    let Ok((connection, carrying)) = catch_unwind(begin) else {
-        return;
-    };
-    let entry = connections.add(connection);
-    tokio::spawn(async move {
-        let _entry = entry;
+/// Sets a connection up and carries it. It counts from its beginning.
+fn carry(
+    opening: Opening,
+    serve: Arc<Serve>,
+    connections: Arc<Connections>,
+) -> impl Future<Output = ()> {
+    let end = Arc::new(Notify::new());
+    let entry = connections.add(Connection::Opening(Arc::clone(&end)));
+    async move {
+        let Some(Ok(transport)) = unless(end.notified(), opening).await else {
+            return;
+        };
+        // The program's function that makes a locator or receiver may panic. That ends this
+        // connection, and nothing else.
+        let Ok((connection, carrying)) = catch_unwind(AssertUnwindSafe(|| serve(transport))) else {
+            return;
+        };
+        entry.is_open(connection);
         carrying.await;
-    });
+    }
+}
+
+/// The result of `work`, unless `end` is ready first.
+async fn unless<T>(end: impl Future<Output = ()>, work: impl Future<Output = T>) -> Option<T> {
+    let (mut end, mut work) = (pin!(end), pin!(work));
+    poll_fn(|cx| match end.as_mut().poll(cx) {
+        Poll::Ready(()) => Poll::Ready(None),
+        Poll::Pending => work.as_mut().poll(cx).map(Some),
+    })
+    .await
 }
 
 fn is_the_peers(error: &io::Error) -> bool {

@@ -1,8 +1,11 @@
 //! What carries a connection: a stream of bytes, and who is at its ends.
 
 use std::fmt;
+use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::Pin;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -14,6 +17,38 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 /// Any stream. A virtual call costs nothing beside the system call behind it, and the connection's
 /// code is compiled once instead of once per kind of stream.
 pub(crate) type BoxedStream = Box<dyn Stream>;
+
+/// What an endpoint yields and a connection is made of.
+pub(crate) struct Transport {
+    pub(crate) stream: BoxedStream,
+    pub(crate) addresses: Addresses,
+    #[expect(dead_code, reason = "StartTLS will ask for it")]
+    pub(crate) side: Side,
+}
+
+impl Transport {
+    pub(crate) fn new(stream: impl Stream + 'static, addresses: Addresses, side: Side) -> Self {
+        Self {
+            stream: Box::new(stream),
+            addresses,
+            side,
+        }
+    }
+}
+
+/// A connection on its way: what has still to be said before its first box, such as a handshake.
+pub(crate) type Opening = Pin<Box<dyn Future<Output = io::Result<Transport>> + Send>>;
+
+/// Which end of the transport this side is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// It has connected.
+    Connecting,
+    /// It has accepted.
+    Accepting,
+    /// The program made the stream and did not say.
+    Unknown,
+}
 
 /// One end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]

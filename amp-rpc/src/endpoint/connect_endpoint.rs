@@ -11,7 +11,7 @@ use super::description::{
 };
 use super::error::{ConnectError, EndpointError};
 use super::{memory, tcp, unix};
-use crate::transport::{Addresses, BoxedStream};
+use crate::transport::Transport;
 
 /// As in Twisted.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -99,7 +99,7 @@ impl ConnectEndpoint {
         self
     }
 
-    pub(crate) async fn connect(&self) -> Result<(BoxedStream, Addresses), ConnectError> {
+    pub(crate) async fn connect(&self) -> Result<Transport, ConnectError> {
         let connecting = async {
             match &self.target {
                 Target::Tcp {

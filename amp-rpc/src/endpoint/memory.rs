@@ -8,7 +8,7 @@ use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 
 use super::ConnectEndpoint;
-use crate::transport::{Address, Addresses, BoxedStream};
+use crate::transport::{Address, Addresses, Side, Transport};
 
 /// How many bytes are under way in each direction before writing waits.
 const CAPACITY: usize = 64 * 1024;
@@ -22,7 +22,7 @@ fn listeners() -> MutexGuard<'static, HashMap<String, mpsc::Sender<DuplexStream>
 }
 
 /// Connects; waits while the listener's backlog is full.
-pub(super) async fn connect(name: &str) -> io::Result<(BoxedStream, Addresses)> {
+pub(super) async fn connect(name: &str) -> io::Result<Transport> {
     let listener = listeners().get(name).cloned().ok_or_else(refused)?;
     let (left, right) = tokio::io::duplex(CAPACITY);
     listener.send(right).await.map_err(|_| refused())?;
@@ -30,7 +30,7 @@ pub(super) async fn connect(name: &str) -> io::Result<(BoxedStream, Addresses)> 
         local: None,
         remote: Some(Address::Memory(name.to_owned())),
     };
-    Ok((Box::new(left), addresses))
+    Ok(Transport::new(left, addresses, Side::Connecting))
 }
 
 fn refused() -> io::Error {
@@ -64,14 +64,14 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    pub(super) async fn accept(&mut self) -> io::Result<(BoxedStream, Addresses)> {
+    pub(super) async fn accept(&mut self) -> io::Result<Transport> {
         // One sender is in the register until this listener is dropped.
         let stream = self.waiting.recv().await.ok_or_else(refused)?;
         let addresses = Addresses {
             local: Some(Address::Memory(self.name.clone())),
             remote: None,
         };
-        Ok((Box::new(stream), addresses))
+        Ok(Transport::new(stream, addresses, Side::Accepting))
     }
 
     pub(super) fn endpoint(&self) -> ConnectEndpoint {

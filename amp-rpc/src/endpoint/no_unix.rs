@@ -5,9 +5,9 @@ use std::io;
 use std::path::Path;
 
 use super::ConnectEndpoint;
-use crate::transport::{Addresses, BoxedStream};
+use crate::transport::Transport;
 
-pub(super) async fn connect(_path: &Path) -> io::Result<(BoxedStream, Addresses)> {
+pub(super) async fn connect(_path: &Path) -> io::Result<Transport> {
     Err(unsupported())
 }
 
@@ -27,7 +27,7 @@ fn unsupported() -> io::Error {
 pub(crate) struct Listener(Infallible);
 
 impl Listener {
-    pub(super) async fn accept(&self) -> io::Result<(BoxedStream, Addresses)> {
+    pub(super) async fn accept(&self) -> io::Result<Transport> {
         match self.0 {}
     }
 

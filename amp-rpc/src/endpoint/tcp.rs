@@ -8,14 +8,14 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tokio::time::Instant;
 
 use super::ConnectEndpoint;
-use crate::transport::{Address, Addresses, BoxedStream};
+use crate::transport::{Address, Addresses, Side, Transport};
 
 pub(super) async fn connect(
     host: &str,
     port: u16,
     bind_address: Option<IpAddr>,
     timeout: Duration,
-) -> io::Result<(BoxedStream, Addresses)> {
+) -> io::Result<Transport> {
     let begin = Instant::now();
     let mut addresses: Vec<_> = lookup_host((host, port)).await?.collect();
     if let Some(local) = bind_address {
@@ -30,7 +30,7 @@ pub(super) async fn connect(
         local: stream.local_addr().ok().map(Address::Tcp),
         remote: stream.peer_addr().ok().map(Address::Tcp),
     };
-    Ok((Box::new(stream), addresses))
+    Ok(Transport::new(stream, addresses, Side::Connecting))
 }
 
 /// Connects to the first address that answers.
@@ -122,13 +122,13 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    pub(super) async fn accept(&self) -> io::Result<(BoxedStream, Addresses)> {
+    pub(super) async fn accept(&self) -> io::Result<Transport> {
         let (stream, remote) = self.accept_stream().await?;
         let addresses = Addresses {
             local: stream.local_addr().ok().map(Address::Tcp),
             remote: Some(Address::Tcp(remote)),
         };
-        Ok((Box::new(stream), addresses))
+        Ok(Transport::new(stream, addresses, Side::Accepting))
     }
 
     async fn accept_stream(&self) -> io::Result<(TcpStream, SocketAddr)> {

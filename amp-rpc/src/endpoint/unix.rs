@@ -9,13 +9,13 @@ use std::time::Duration;
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
 use super::ConnectEndpoint;
-use crate::transport::{Address, Addresses, BoxedStream};
+use crate::transport::{Address, Addresses, Side, Transport};
 
 /// How long to wait for room in a listener's backlog before asking again. Where a TCP connection would
 /// wait, the system refuses one to a Unix socket, and tells nobody when there is room.
 const PAUSE: Duration = Duration::from_millis(10);
 
-pub(super) async fn connect(path: &Path) -> io::Result<(BoxedStream, Addresses)> {
+pub(super) async fn connect(path: &Path) -> io::Result<Transport> {
     let stream = loop {
         match UnixStream::connect(path).await {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -28,7 +28,7 @@ pub(super) async fn connect(path: &Path) -> io::Result<(BoxedStream, Addresses)>
         local: stream.local_addr().ok().map(address),
         remote: Some(Address::Unix(Some(path.to_owned()))),
     };
-    Ok((Box::new(stream), addresses))
+    Ok(Transport::new(stream, addresses, Side::Connecting))
 }
 
 fn address(address: tokio::net::unix::SocketAddr) -> Address {
@@ -58,13 +58,13 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    pub(super) async fn accept(&self) -> io::Result<(BoxedStream, Addresses)> {
+    pub(super) async fn accept(&self) -> io::Result<Transport> {
         let (stream, remote) = self.inner.accept().await?;
         let addresses = Addresses {
             local: Some(Address::Unix(Some(self.path.clone()))),
             remote: Some(address(remote)),
         };
-        Ok((Box::new(stream), addresses))
+        Ok(Transport::new(stream, addresses, Side::Accepting))
     }
 
     pub(super) fn endpoint(&self) -> ConnectEndpoint {
