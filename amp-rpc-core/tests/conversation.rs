@@ -1,7 +1,8 @@
 //! Stories of two conversations that are wired together in memory.
 
 use amp_rpc_core::conversation::{
-    Ask, AskRefused, Boundary, CloseReason, Compat, Conversation, Event, Outcome, OwnCall,
+    Ask, AskRefused, Asking, Boundary, CloseReason, Compat, Conversation, Effect, Event, Outcome,
+    OwnCall, Received,
 };
 use amp_rpc_core::schema::{CommandKind, Errors};
 use amp_rpc_core::wire::{Limits, parse};
@@ -385,4 +386,71 @@ fn a_box_without_protocol_keys_closes() {
         Some(Boundary::Close(CloseReason::NoProtocolKeys))
     );
     assert!(!one.conversation.is_reading());
+}
+
+#[test]
+fn a_failure_of_another_ask_does_not_let_boxes_behind_start_tls_in() {
+    let mut victim = side(Compat::default());
+    let ask = |tag: &str, name: &str| {
+        let pairs = [("_ask", tag), ("_command", name)];
+        AmpBox::from(pairs).to_bytes().unwrap()
+    };
+    victim.receive(&[ask("1", "Slow"), ask("2", "StartTLS"), ask("3", "Injected")].concat());
+    victim.refuse("Slow");
+    victim.receive(b"");
+    assert_eq!(victim.asked(), ["StartTLS"]);
+    assert_eq!(victim.input, ask("3", "Injected"));
+}
+
+#[test]
+fn answers_behind_a_granted_start_tls_go_into_tls() {
+    let (mut one, mut other) = two();
+    one.call("Slow");
+    one.call_kind("StartTLS", CommandKind::StartTls).unwrap();
+    drive(&mut one, &mut other);
+    other.answer("StartTLS");
+    let plain = std::mem::take(&mut other.out);
+    other.answer("Slow");
+    assert!(other.out.is_empty(), "it was written in plain text");
+    one.receive(&plain);
+    for side in [&mut one, &mut other] {
+        assert_eq!(side.boundary.take(), Some(Boundary::StartTls));
+        let unsent = (side.conversation).tls_began(&mut side.out, &mut NoContext);
+        assert!(unsent.is_empty());
+    }
+    drive(&mut one, &mut other);
+    assert_eq!(one.ended, ["StartTLS: answered", "Slow: answered"]);
+}
+
+#[test]
+fn start_tls_of_both_sides_at_once_is_refused_on_both() {
+    let (mut one, mut other) = two();
+    one.call_kind("StartTLS", CommandKind::StartTls).unwrap();
+    other.call_kind("StartTLS", CommandKind::StartTls).unwrap();
+    drive(&mut one, &mut other);
+    one.answer("StartTLS");
+    other.answer("StartTLS");
+    drive(&mut one, &mut other);
+    for side in [&mut one, &mut other] {
+        assert_eq!(side.ended, ["StartTLS: Some(\"TLS_ERROR\")"]);
+        assert_eq!(side.boundary, None);
+    }
+    one.call("A");
+    drive(&mut one, &mut other);
+    assert_eq!(other.asked(), ["A"]);
+}
+
+#[test]
+fn the_answer_of_an_abandoned_call_opens_the_gate_all_the_same() {
+    let mut asking = Asking::new(Limits::default());
+    let mut out = Vec::new();
+    let kind = CommandKind::StartTls;
+    let id = asking
+        .ask(b"StartTLS", kind, &(), || (), &mut out, &mut NoContext)
+        .unwrap();
+    asking.calls.remove(id);
+    let received = asking.received(id.tag().as_bytes(), true, &mut out);
+    let effect = Effect::Refused(kind);
+    assert_eq!(received, Received::Call { id, effect });
+    assert!(asking.is_open());
 }

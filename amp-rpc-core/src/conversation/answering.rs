@@ -7,7 +7,8 @@ use core::fmt;
 use super::boundary::{Boundary, CloseReason};
 use super::compat::Compat;
 use super::reply::{
-    Reply, TLS_ERROR, UNHANDLED, UNKNOWN, UNKNOWN_ERROR, is_too_long, write_answer, write_error,
+    BUSY, Reply, TLS_ERROR, UNHANDLED, UNKNOWN, UNKNOWN_ERROR, is_too_long, write_answer,
+    write_error,
 };
 use super::tag::Tag;
 use crate::command::RemoteError;
@@ -24,13 +25,19 @@ use crate::wire::{Limits, MAX_VALUE};
 ///                 ask of a command that           its answer
 ///                 switches or starts TLS        was an error
 ///   ┌─────────┐ ──────────────────────────► ┌──────────┐
-///   │ Reading │                             │ Deciding │ ──┐ its answer: Boundary::Switch,
-///   └─────────┘ ◄────────────────────────── └──────────┘   │ Boundary::StartTls
-///        │                                                 ▼
-///        └──── an answer that closes, a fatal error ─► ┌─────────┐
-///                              Boundary::Close         │ Stopped │
-///                                                      └─────────┘
+///   │ Reading │                             │ Deciding │
+///   └─────────┘ ◄────────────────────────── └──────────┘
+///     │     ▲                                 │      │
+///     │     │ TLS has begun   ┌─────────┐     │      │
+///     │     └──────────────── │ Passing │ ◄───┘      │ its answer: Boundary::Switch
+///     │                       └─────────┘            ▼
+///     │                     Boundary::StartTls   ┌─────────┐
+///     └───────────────────────────────────────►  │ Stopped │
+///       an answer that closes, a fatal error:    └─────────┘
+///       Boundary::Close
 /// ```
+///
+/// This side's own call for TLS or another protocol leads to *passing* and *stopped* in the same way.
 ///
 /// With [`Compat::carry_on_behind_close`], and where the program itself closes, there is a stop between:
 /// *closing*, where boxes that were read already are still carried out.
@@ -48,6 +55,7 @@ pub struct Answering {
 enum Phase {
     Reading,
     Deciding,
+    Passing,
     Closing,
     Stopped,
 }
@@ -110,6 +118,15 @@ impl Ask {
     pub const fn new(tag: Option<Tag>, kind: CommandKind) -> Self {
         Self { tag, kind }
     }
+
+    /// Whether its answer decides what the bytes behind the ask are.
+    pub const fn decides(&self) -> bool {
+        self.tag.is_some()
+            && matches!(
+                self.kind,
+                CommandKind::ProtocolSwitch | CommandKind::StartTls
+            )
+    }
 }
 
 impl Answering {
@@ -141,6 +158,14 @@ impl Answering {
         Boundary::Close(CloseReason::ClosedHere)
     }
 
+    /// Reads no more until TLS has begun, since the peer has agreed to it. Answers that fall due
+    /// meanwhile are for the gate to hold.
+    pub fn pass(&mut self) {
+        if self.phase != Phase::Stopped {
+            self.phase = Phase::Passing;
+        }
+    }
+
     /// Stops: later answers are dropped.
     pub fn stop(&mut self) {
         self.phase = Phase::Stopped;
@@ -148,17 +173,15 @@ impl Answering {
 
     /// Reads boxes again, now behind the beginning of TLS.
     pub fn tls_began(&mut self) {
-        self.phase = Phase::Reading;
+        if self.phase == Phase::Passing {
+            self.phase = Phase::Reading;
+        }
     }
 
     /// Notes that a responder begins to carry out an ask of the peer.
     #[inline]
     pub fn begin(&mut self, ask: &Ask) {
-        let decides = matches!(
-            ask.kind,
-            CommandKind::ProtocolSwitch | CommandKind::StartTls
-        );
-        if decides && ask.tag.is_some() && self.phase == Phase::Reading {
+        if ask.decides() && self.phase == Phase::Reading {
             self.phase = Phase::Deciding;
         }
     }
@@ -202,7 +225,7 @@ impl Answering {
             }
         }
         match &ask.tag {
-            Some(tag) => self.reply_to(tag, ask.kind, errors, outcome, out, cx),
+            Some(tag) => self.reply_to(tag, ask, errors, outcome, out, cx),
             None => self.finish_tell(errors, outcome),
         }
     }
@@ -220,6 +243,24 @@ impl Answering {
             return self.reply(ask, Errors::NONE, Outcome::Answered(&()), out, cx);
         }
         let refusal = RemoteError::new(TLS_ERROR, "TLS not available");
+        self.reply(ask, Errors::NONE, Outcome::Remote(&refusal), out, cx)
+    }
+
+    /// Refuses an ask for TLS or another protocol that crossed such an ask of this side's own.
+    ///
+    /// The refusal has to be written past the gate, though it is shut: if each side waited for the
+    /// other's answer, neither would ever write again.
+    pub fn refuse_crossing(
+        &mut self,
+        ask: &Ask,
+        out: &mut Vec<u8>,
+        cx: &mut dyn Context,
+    ) -> Replied {
+        let code = match ask.kind {
+            CommandKind::StartTls => TLS_ERROR,
+            _ => BUSY,
+        };
+        let refusal = RemoteError::new(code, "this side has asked for the like at the same time");
         self.reply(ask, Errors::NONE, Outcome::Remote(&refusal), out, cx)
     }
 
@@ -253,7 +294,7 @@ impl Answering {
     fn reply_to(
         &mut self,
         tag: &Tag,
-        kind: CommandKind,
+        ask: &Ask,
         errors: &Errors,
         outcome: Outcome<'_>,
         out: &mut Vec<u8>,
@@ -261,7 +302,7 @@ impl Answering {
     ) -> Replied {
         let (error, fault) = match outcome {
             Outcome::Answered(fields) => match write_answer(tag, fields, self.limits, out, cx) {
-                Ok(()) => return self.answered(kind),
+                Ok(()) => return self.answered(ask.kind),
                 Err(error) => {
                     let too_long = is_too_long(&error);
                     let reply = match errors.catch_all() {
@@ -316,6 +357,9 @@ impl Answering {
                 (Reply::unhandled(name), None)
             }
         };
+        if ask.decides() && self.phase == Phase::Deciding {
+            self.phase = Phase::Reading;
+        }
         self.reply_error(tag, &error, fault, out)
     }
 
@@ -327,7 +371,10 @@ impl Answering {
             CommandKind::ProtocolSwitch => Boundary::Switch,
             CommandKind::StartTls => Boundary::StartTls,
         };
-        self.phase = Phase::Stopped;
+        self.phase = match boundary {
+            Boundary::StartTls => Phase::Passing,
+            _ => Phase::Stopped,
+        };
         Replied {
             boundary: Some(boundary),
             fault: None,
@@ -341,9 +388,6 @@ impl Answering {
         fault: Option<Fault>,
         out: &mut Vec<u8>,
     ) -> Replied {
-        if self.phase == Phase::Deciding {
-            self.phase = Phase::Reading;
-        }
         if let Err(error) = write_error(tag, reply, self.limits, out) {
             // A code chosen at run time can be too long to send; the peer must get an answer.
             let unknown = Reply::unknown(UNKNOWN_ERROR);

@@ -64,7 +64,8 @@ pub enum AskRefused {
 /// What a received answer or error means for this side's calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
-    /// It belongs to this call.
+    /// It belongs to this call, which may be one that nobody waits for any more if it has an effect:
+    /// the gate depends on the answer all the same.
     Call {
         /// The call.
         id: CallId,
@@ -177,6 +178,13 @@ impl<T> Asking<T> {
         }
     }
 
+    /// Whether the gate is shut because of a call of this side that is not decided yet. An ask of the
+    /// peer for TLS or another protocol that comes meanwhile crosses it: see
+    /// [`Answering::refuse_crossing`](super::Answering::refuse_crossing).
+    pub fn is_undecided(&self) -> bool {
+        matches!(self.gate, Gate::Shut { .. })
+    }
+
     /// How many bytes of answers are held. Bound it: the peer decides how long the gate is shut.
     pub fn held(&self) -> usize {
         self.held.len()
@@ -195,18 +203,25 @@ impl<T> Asking<T> {
     #[inline]
     pub fn received_id(&mut self, id: CallId, is_error: bool, out: &mut Vec<u8>) -> Received {
         match self.calls.lookup_id(id) {
-            Lookup::Waiting(id) => {
-                let effect = match self.gate {
-                    Gate::Shut { by, kind } if by == id => self.decided(kind, is_error, out),
-                    _ => Effect::None,
-                };
-                Received::Call { id, effect }
-            }
+            Lookup::Waiting(id) => Received::Call {
+                id,
+                effect: self.effect(id, is_error, out),
+            },
             Lookup::Late => {
                 self.calls.forget_abandoned(id);
-                Received::Late
+                match self.effect(id, is_error, out) {
+                    Effect::None => Received::Late,
+                    effect => Received::Call { id, effect },
+                }
             }
             Lookup::Unknown => Received::Unknown,
+        }
+    }
+
+    fn effect(&mut self, id: CallId, is_error: bool, out: &mut Vec<u8>) -> Effect {
+        match self.gate {
+            Gate::Shut { by, kind } if by == id => self.decided(kind, is_error, out),
+            _ => Effect::None,
         }
     }
 
@@ -226,6 +241,11 @@ impl<T> Asking<T> {
     /// Shuts the gate because the peer's own ask for TLS or another protocol was granted.
     pub fn pass(&mut self) {
         self.gate = Gate::Passed;
+    }
+
+    /// Notes that the stream is secured already, so that TLS is not started within TLS.
+    pub fn is_secure(&mut self) {
+        self.tls = true;
     }
 
     /// Opens the gate again behind the beginning of TLS; `out` gets the answers that were held.

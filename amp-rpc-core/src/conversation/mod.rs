@@ -28,6 +28,6 @@ pub use compat::Compat;
 pub use descriptors::Descriptors;
 pub use meaning::Meaning;
 pub use message::Message;
-pub use reply::{TLS_ERROR, UNHANDLED, UNKNOWN};
+pub use reply::{BUSY, TLS_ERROR, UNHANDLED, UNKNOWN};
 pub use tag::{CallId, OwnTag, Tag};
 pub use whole::{Conversation, Event, OwnCall};

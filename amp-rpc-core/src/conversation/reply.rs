@@ -20,6 +20,9 @@ pub const UNHANDLED: &[u8] = b"UNHANDLED";
 /// The code for a `StartTLS` that cannot be granted.
 pub const TLS_ERROR: &[u8] = b"TLS_ERROR";
 
+/// The code for an ask that is refused because something else is under way.
+pub const BUSY: &[u8] = b"BUSY";
+
 /// What `UNKNOWN` says where it must not tell any details.
 pub(super) const UNKNOWN_ERROR: &str = "Unknown Error";
 

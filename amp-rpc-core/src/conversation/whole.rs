@@ -155,7 +155,10 @@ impl<T> Conversation<T> {
             Received::Call { id, effect } => {
                 let boundary = match effect {
                     Effect::Agreed(boundary) => {
-                        self.answering.stop();
+                        match boundary {
+                            Boundary::StartTls => self.answering.pass(),
+                            _ => self.answering.stop(),
+                        }
                         Some(boundary)
                     }
                     Effect::None | Effect::Refused(_) => None,
@@ -273,6 +276,9 @@ impl<T> Conversation<T> {
         out: &mut Vec<u8>,
         cx: &mut dyn Context,
     ) -> Replied {
+        if ask.decides() && self.asking.is_undecided() {
+            return self.answering.refuse_crossing(ask, out, cx);
+        }
         let replied = self
             .answering
             .reply(ask, errors, outcome, &mut self.answers, cx);
@@ -288,6 +294,9 @@ impl<T> Conversation<T> {
         out: &mut Vec<u8>,
         cx: &mut dyn Context,
     ) -> Replied {
+        if ask.decides() && self.asking.is_undecided() {
+            return self.answering.refuse_crossing(ask, out, cx);
+        }
         let replied = self
             .answering
             .reply_start_tls(ask, available, &mut self.answers, cx);

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use amp_rpc_core::RemoteError;
 use amp_rpc_core::conversation::{
-    Answering, Ask, Boundary, CloseReason, Message, Outcome, Replied, Tag,
+    Answering, Ask, BUSY, Boundary, CloseReason, Message, Outcome, Replied, Tag,
 };
 use amp_rpc_core::schema::{CommandKind, Errors};
 use amp_rpc_core::wire::{BoxView, Decoder};
@@ -23,9 +23,6 @@ use super::shared::{Shared, State};
 use crate::locator::Locator;
 use crate::peer::Peer;
 use crate::responders::{Incoming, Reply, Task, guard};
-
-/// The error code for an ask that is refused because too much is under way.
-pub(crate) const BUSY: &[u8] = b"BUSY";
 
 /// The name of Twisted's command that begins TLS.
 const START_TLS: &[u8] = b"StartTLS";
