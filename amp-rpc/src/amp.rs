@@ -313,7 +313,7 @@ impl Amp {
         Ok(Server::start(listener, Box::new(serve)))
     }
 
-    fn start(&self, transport: Transport) -> Peer {
+    pub(crate) fn start(&self, transport: Transport) -> Peer {
         let (peer, driver) = self.prepare(transport);
         tokio::spawn(driver);
         peer

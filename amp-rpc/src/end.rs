@@ -22,6 +22,10 @@ pub enum EndReason {
     /// Something in the conversation ended it, on this side.
     #[error("this side ended the connection")]
     Ended(#[source] Arc<CloseReason>),
+    /// The program at the other end, which this process has started, ended without success.
+    #[cfg(all(unix, feature = "process"))]
+    #[error("the program at the other end has ended")]
+    ProgramEnded(#[source] Arc<crate::process::ProgramEnded>),
     /// Another protocol took the connection over.
     #[error("the connection was handed over to another protocol")]
     Switched,
@@ -29,6 +33,11 @@ pub enum EndReason {
 
 impl From<io::Error> for EndReason {
     fn from(error: io::Error) -> Self {
+        #[cfg(all(unix, feature = "process"))]
+        let error = match error.downcast() {
+            Ok(ended) => return Self::ProgramEnded(Arc::new(ended)),
+            Err(error) => error,
+        };
         Self::Lost(Arc::new(error))
     }
 }

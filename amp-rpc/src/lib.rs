@@ -59,6 +59,7 @@
 //! | `chrono`, `jiff`, `time` | their date and time types as arguments |
 //! | `rust_decimal` | its decimal type as an argument |
 //! | `bigdecimal` | conversions of [`argument::Decimal`] |
+//! | `process` | child processes, on systems of the Unix family: the endpoint `process:` |
 //! | `tracing` | failures of responders are logged; without it nobody is told |
 
 pub mod guide;
@@ -72,6 +73,8 @@ mod end;
 mod endpoint;
 mod locator;
 mod peer;
+#[cfg(all(unix, feature = "process"))]
+pub mod process;
 mod responders;
 mod server;
 mod transport;

@@ -60,6 +60,14 @@ pub enum Address {
     Unix(Option<PathBuf>),
     /// A listener within this process, by its name.
     Memory(String),
+    /// A program that this process has started.
+    #[cfg(all(unix, feature = "process"))]
+    Process {
+        /// As it was named to start it.
+        program: PathBuf,
+        /// The process's id.
+        pid: u32,
+    },
 }
 
 impl fmt::Display for Address {
@@ -69,6 +77,8 @@ impl fmt::Display for Address {
             Self::Unix(Some(path)) => write!(f, "unix:{}", path.display()),
             Self::Unix(None) => f.write_str("unix:(unnamed)"),
             Self::Memory(name) => write!(f, "memory:{name}"),
+            #[cfg(all(unix, feature = "process"))]
+            Self::Process { program, pid } => write!(f, "process:{} ({pid})", program.display()),
         }
     }
 }

@@ -10,7 +10,11 @@ use super::description::{
     Arguments, Description, Escaped, Options, SECONDS, Seconds, digits, seconds,
 };
 use super::error::{ConnectError, EndpointError};
-use super::{memory, tcp, unix};
+#[cfg(all(unix, feature = "process"))]
+use super::process;
+use super::{kinds, memory, tcp, unix};
+#[cfg(all(unix, feature = "process"))]
+use crate::process::Program;
 use crate::transport::Transport;
 
 /// As in Twisted.
@@ -23,10 +27,17 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// | `tcp:HOST:PORT` | TCP. `HOST` is a name or an address; each address of a name is tried. Options: `timeout`, `bindAddress` (the local address). |
 /// | `unix:PATH` | A Unix socket. Option: `timeout`. |
 /// | `memory:NAME` | A listener within this process; ours. Option: `timeout`. |
+/// | `process:PROGRAM:ARGUMENT:…` | A program to start, with any number of arguments; ours, with the feature `process`. Options: below, and `timeout`. |
 ///
 /// Options follow as `name=value`; `timeout` is in seconds and 30 by default. The arguments of the
 /// table can be named as well: `host`, `port`, `path`, `name`. A colon, an equals sign or a backslash
 /// within a value takes a backslash before it.
+///
+/// The options of `process:` are what the methods of `process::Program` set: `descriptors` (which one
+/// the program reads from and which one it writes to, `0,1` by default; a single number is a socket),
+/// `env` (`NAME=VALUE`, may be given several times), `clearEnv` (`1` for nothing of this process's
+/// environment), `directory`, `stdout` and `stderr` (`inherit`, `null` or `piped`) and `grace` (seconds
+/// to end in, 5 by default).
 ///
 /// ```
 /// use std::time::Duration;
@@ -53,6 +64,8 @@ enum Target {
     },
     Unix(PathBuf),
     Memory(String),
+    #[cfg(all(unix, feature = "process"))]
+    Process(Box<Program>),
 }
 
 impl ConnectEndpoint {
@@ -85,6 +98,12 @@ impl ConnectEndpoint {
         Self::new(Target::Memory(name.into()))
     }
 
+    /// A program that each connection starts anew; see [`process`](crate::process).
+    #[cfg(all(unix, feature = "process"))]
+    pub fn process(program: Program) -> Self {
+        Self::new(Target::Process(Box::new(program)))
+    }
+
     fn new(target: Target) -> Self {
         Self {
             target,
@@ -109,6 +128,8 @@ impl ConnectEndpoint {
                 } => tcp::connect(host, *port, *bind_address, self.timeout).await,
                 Target::Unix(path) => unix::connect(path).await,
                 Target::Memory(name) => memory::connect(name).await,
+                #[cfg(all(unix, feature = "process"))]
+                Target::Process(program) => process::connect(program),
             }
         };
         match tokio::time::timeout(self.timeout, connecting).await {
@@ -131,10 +152,15 @@ impl FromStr for ConnectEndpoint {
     type Err = EndpointError;
 
     fn from_str(text: &str) -> Result<Self, EndpointError> {
-        let description = Description::parse(text)?;
+        let description = Description::parse(text, kinds::CONNECTING)?;
         let (target, mut arguments) = match description.kind {
             "tcp" => read_tcp(description)?,
             "unix" => read_unix(description)?,
+            #[cfg(all(unix, feature = "process"))]
+            "process" => {
+                let (program, arguments) = process::read(description)?;
+                (Target::Process(Box::new(program)), arguments)
+            }
             _ => read_memory(description)?,
         };
         let timeout = arguments.take_as("timeout", SECONDS, seconds)?;
@@ -208,6 +234,8 @@ impl fmt::Display for ConnectEndpoint {
             }
             Target::Unix(path) => write!(f, "unix:{}", Escaped(path.display()))?,
             Target::Memory(name) => write!(f, "memory:{}", Escaped(name))?,
+            #[cfg(all(unix, feature = "process"))]
+            Target::Process(program) => process::write(program, f)?,
         }
         if self.timeout != DEFAULT_TIMEOUT {
             write!(f, ":timeout={}", Seconds(self.timeout))?;

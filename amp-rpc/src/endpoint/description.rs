@@ -9,19 +9,12 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use super::error::EndpointError;
-
-/// The kinds of endpoint that there are, for listening and for connecting.
-pub(super) const KINDS: &[&str] = &["tcp", "unix", "memory"];
-
-/// The kinds that Twisted has beside them.
-const LATER_KINDS: &[&str] = &[
-    "ssl", "tls", "tcp6", "systemd", "fd", "process", "stdio", "haproxy",
-];
+use super::kinds;
 
 /// A string, taken apart. What the arguments mean depends on the kind.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Description {
-    /// One of [`KINDS`].
+    /// One of those that were allowed.
     pub(super) kind: &'static str,
     pub(super) positional: Vec<String>,
     named: Vec<(String, String)>,
@@ -40,7 +33,7 @@ pub(super) struct Options {
 }
 
 impl Description {
-    pub(super) fn parse(text: &str) -> Result<Self, EndpointError> {
+    pub(super) fn parse(text: &str, kinds: &'static [&'static str]) -> Result<Self, EndpointError> {
         let mut positional = Vec::new();
         let mut named = Vec::new();
         for argument in split(text)? {
@@ -57,7 +50,7 @@ impl Description {
             positional.remove(0)
         };
         Ok(Self {
-            kind: known_kind(kind)?,
+            kind: kinds::find(kind, kinds)?,
             positional,
             named,
         })
@@ -65,6 +58,16 @@ impl Description {
 
     pub(super) fn names(&self, option: &str) -> bool {
         self.named.iter().any(|(name, _)| name == option)
+    }
+
+    /// Takes all values of an option that may be given several times.
+    #[cfg(all(unix, feature = "process"))]
+    pub(super) fn take_all(&mut self, option: &str) -> Vec<String> {
+        let named = std::mem::take(&mut self.named);
+        let (taken, rest) = named.into_iter().partition(|(name, _)| name == option);
+        self.named = rest;
+        let taken: Vec<(String, String)> = taken;
+        taken.into_iter().map(|(_, value)| value).collect()
     }
 
     /// Gives each argument its option.
@@ -163,7 +166,7 @@ impl Arguments {
         self.read(option, value, expected, parse).map(Some)
     }
 
-    fn read<T>(
+    pub(super) fn read<T>(
         &self,
         option: &'static str,
         value: String,
@@ -177,18 +180,6 @@ impl Arguments {
             expected,
         })
     }
-}
-
-fn known_kind(kind: String) -> Result<&'static str, EndpointError> {
-    let is_it = |known: &&&str| known.eq_ignore_ascii_case(&kind);
-    if let Some(known) = KINDS.iter().find(is_it) {
-        return Ok(known);
-    }
-    let allowed = KINDS;
-    if LATER_KINDS.iter().any(|known| is_it(&known)) {
-        return Err(EndpointError::UnsupportedKind { kind, allowed });
-    }
-    Err(EndpointError::UnknownKind { kind, allowed })
 }
 
 fn unknown_option(kind: &'static str, option: String, options: &Options) -> EndpointError {
@@ -254,6 +245,16 @@ pub(super) fn digits<T: std::str::FromStr>(text: &str) -> Option<T> {
 
 pub(super) fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Reads `0` or `1`.
+#[cfg(all(unix, feature = "process"))]
+pub(super) fn flag(text: &str) -> Option<bool> {
+    match text {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ => None,
+    }
 }
 
 /// What [`seconds`] reads.

@@ -21,6 +21,27 @@ pub enum EndpointError {
         /// What may stand there.
         allowed: &'static [&'static str],
     },
+    /// The kind is in a part of this library that the program has not switched on.
+    #[error("the kind {kind:?} needs the feature {feature:?} of amp-rpc, and a system that has it")]
+    NeedsFeature {
+        /// What stands before the first colon.
+        kind: String,
+        /// The feature that brings it.
+        feature: &'static str,
+    },
+    /// The kind is there for the other purpose only: for connecting or for listening.
+    #[error(
+        "the kind {kind:?} is only there to {purpose}; the kinds here are {}",
+        List(allowed)
+    )]
+    WrongPurpose {
+        /// What stands before the first colon.
+        kind: String,
+        /// What it is for.
+        purpose: &'static str,
+        /// What may stand there.
+        allowed: &'static [&'static str],
+    },
     /// Twisted knows this kind of endpoint; this library does not yet.
     #[error(
         "the kind {kind:?} is not supported yet; the kinds are {}",
@@ -33,7 +54,11 @@ pub enum EndpointError {
         allowed: &'static [&'static str],
     },
     /// The kind has no option of this name.
-    #[error("{kind}: unknown option {option:?}; the options are {}", List(allowed))]
+    #[error(
+        "{kind}: unknown option {option:?}; the options are {}{}",
+        List(allowed),
+        Hint(kind)
+    )]
     UnknownOption {
         /// The kind of endpoint.
         kind: &'static str,
@@ -152,6 +177,18 @@ pub enum ListenError {
         /// What the system says. Of several addresses, it is the last one's error.
         source: io::Error,
     },
+}
+
+/// What is likely to be meant by an option that the kind does not have.
+struct Hint(&'static str);
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == "process" {
+            f.write_str(" (an equals sign within an argument is written \\=)")?;
+        }
+        Ok(())
+    }
 }
 
 /// Names as a sentence lists them.

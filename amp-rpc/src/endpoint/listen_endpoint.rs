@@ -8,7 +8,7 @@ use super::DEFAULT_BACKLOG;
 use super::description::{Arguments, Description, Escaped, Options, digits, is_digits};
 use super::error::{EndpointError, ListenError};
 use super::listener::Listener;
-use super::{memory, tcp, unix};
+use super::{kinds, memory, tcp, unix};
 
 /// As in Twisted: everybody may connect.
 const DEFAULT_MODE: u32 = 0o666;
@@ -120,7 +120,7 @@ impl FromStr for ListenEndpoint {
     type Err = EndpointError;
 
     fn from_str(text: &str) -> Result<Self, EndpointError> {
-        let description = Description::parse(text)?;
+        let description = Description::parse(text, kinds::LISTENING)?;
         let (place, mut arguments) = match description.kind {
             "tcp" => read_tcp(description)?,
             "unix" => read_unix(description)?,

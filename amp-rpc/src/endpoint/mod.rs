@@ -3,9 +3,12 @@
 mod connect_endpoint;
 mod description;
 mod error;
+mod kinds;
 mod listen_endpoint;
 mod listener;
 mod memory;
+#[cfg(all(unix, feature = "process"))]
+mod process;
 mod tcp;
 #[cfg(test)]
 mod tests;

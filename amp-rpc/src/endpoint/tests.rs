@@ -180,30 +180,33 @@ fn endpoints_are_written_as_short_as_they_can_be() {
     );
 }
 
-#[test]
-fn unknown_kinds() {
-    check_connect_error("", "unknown kind \"\"; the kinds are tcp, unix, memory");
-    check_connect_error(
-        "port=80",
-        "unknown kind \"\"; the kinds are tcp, unix, memory",
-    );
-    check_listen_error(
-        "udp:80",
-        "unknown kind \"udp\"; the kinds are tcp, unix, memory",
-    );
-    check_listen_error(
-        "8080",
-        "unknown kind \"8080\"; the kinds are tcp, unix, memory",
-    );
+fn kinds(kinds: &[&str]) -> String {
+    kinds.join(", ")
 }
 
 #[test]
-fn kinds_that_are_not_there_yet() {
-    for kind in [
-        "ssl", "TLS", "tcp6", "systemd", "fd", "process", "stdio", "haproxy",
-    ] {
-        let expected =
-            format!("the kind {kind:?} is not supported yet; the kinds are tcp, unix, memory");
+fn unknown_kinds() {
+    let connecting = kinds(super::kinds::CONNECTING);
+    assert!(connecting.starts_with("tcp, unix, memory"), "{connecting}");
+    for (text, kind) in [("", ""), ("port=80", ""), ("udp:80", "udp")] {
+        let expected = format!("unknown kind {kind:?}; the kinds are {connecting}");
+        check_connect_error(text, &expected);
+    }
+    let listening = kinds(super::kinds::LISTENING);
+    assert!(listening.starts_with("tcp, unix, memory"), "{listening}");
+    for kind in ["udp", "8080"] {
+        let expected = format!("unknown kind {kind:?}; the kinds are {listening}");
+        check_listen_error(kind, &expected);
+    }
+}
+
+#[cfg(not(feature = "process"))]
+#[test]
+fn kinds_that_need_a_feature() {
+    for (kind, feature) in [("process", "process"), ("STDIO", "process")] {
+        let expected = format!(
+            "the kind {kind:?} needs the feature {feature:?} of amp-rpc, and a system that has it"
+        );
         check_connect_error(&format!("{kind}:x:1"), &expected);
         check_listen_error(&format!("{kind}:x:1"), &expected);
     }

@@ -1,0 +1,65 @@
+//! The kinds of endpoint.
+
+use super::error::EndpointError;
+
+/// Those to connect with.
+pub(super) const CONNECTING: &[&str] = &[
+    "tcp",
+    "unix",
+    "memory",
+    #[cfg(all(unix, feature = "process"))]
+    "process",
+];
+
+/// Those to listen with.
+pub(super) const LISTENING: &[&str] = &["tcp", "unix", "memory"];
+
+/// Which feature brings which kind.
+const FEATURES: &[(&str, &str)] = &[
+    ("process", "process"),
+    ("fd", "process"),
+    ("stdio", "process"),
+    ("systemd", "process"),
+    ("ssl", "tls"),
+    ("tls", "tls"),
+];
+
+/// Whether each feature is on.
+const IS_ON: &[(&str, bool)] = &[
+    ("process", cfg!(all(unix, feature = "process"))),
+    ("tls", true),
+];
+
+/// Those that Twisted has beside them.
+const LATER: &[&str] = &["ssl", "tls", "tcp6", "systemd", "fd", "stdio", "haproxy"];
+
+/// The kind of this name, in letters of any case.
+pub(super) fn find(
+    kind: String,
+    allowed: &'static [&'static str],
+) -> Result<&'static str, EndpointError> {
+    let is_it = |known: &str| known.eq_ignore_ascii_case(&kind);
+    if let Some(known) = allowed.iter().find(|known| is_it(known)) {
+        return Ok(known);
+    }
+    let feature = FEATURES.iter().find(|(known, _)| is_it(known));
+    if let Some((_, feature)) = feature {
+        if IS_ON.contains(&(feature, false)) {
+            return Err(EndpointError::NeedsFeature { kind, feature });
+        }
+    }
+    let is_connecting = CONNECTING.iter().any(|known| is_it(known));
+    let is_listening = LISTENING.iter().any(|known| is_it(known));
+    if is_connecting || is_listening {
+        let purpose = if is_connecting { "connect" } else { "listen" };
+        return Err(EndpointError::WrongPurpose {
+            kind,
+            purpose,
+            allowed,
+        });
+    }
+    if LATER.iter().any(|known| is_it(known)) {
+        return Err(EndpointError::UnsupportedKind { kind, allowed });
+    }
+    Err(EndpointError::UnknownKind { kind, allowed })
+}
