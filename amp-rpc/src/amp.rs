@@ -17,6 +17,7 @@ use crate::endpoint::{ConnectEndpoint, ConnectError, ListenEndpoint, ListenError
 use crate::locator::Locator;
 use crate::peer::Peer;
 use crate::server::{Carrying, Connection, Server};
+use crate::tls::Tls;
 use crate::transport::{Addresses, Side, Transport};
 
 /// Makes connections that speak AMP; what in Twisted is a factory with the protocol class `AMP`.
@@ -39,6 +40,7 @@ use crate::transport::{Addresses, Side, Transport};
 #[derive(Clone)]
 pub struct Amp {
     options: Options,
+    tls: Option<Tls>,
     locate: Arc<LocatorFor>,
 }
 
@@ -50,6 +52,7 @@ impl Amp {
     pub fn new() -> Self {
         Self {
             options: Options::default(),
+            tls: None,
             locate: Arc::new(|_| Box::new(())),
         }
     }
@@ -129,6 +132,17 @@ impl Amp {
         self
     }
 
+    /// Sets how connections do TLS when their peer asks for it with `StartTLS`, or when
+    /// [`Peer::start_tls`] is called. Default: not at all; a peer that asks is answered `TLS_ERROR`.
+    ///
+    /// Connections that speak TLS from the first byte are made by endpoints.
+    #[cfg(feature = "_tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Speaks AMP over any stream. The connection runs in a task of its own.
     ///
     /// # Panics
@@ -150,7 +164,8 @@ impl Amp {
         R: Stream<Item = AmpBox> + Send + Unpin + 'static,
         W: Sink<AmpBox, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Unpin + 'static,
     {
-        self.over(Carrier::new(source, sink, self.options.limits))
+        let carrier = Carrier::new(source, sink, self.options.limits);
+        self.start(Transport::new(carrier, Addresses::default(), Side::Boxes))
     }
 
     /// Gives the boxes of a stream to a receiver instead of a conversation; in Twisted,
@@ -320,10 +335,11 @@ impl Amp {
     }
 
     fn prepare(&self, transport: Transport) -> (Peer, Driver) {
-        let shared = Arc::new(Shared::new(self.options, transport.addresses));
+        let (shared, stream) = Shared::new(self.options, self.tls.clone(), transport);
+        let shared = Arc::new(shared);
         let peer = Peer::new(&shared);
         let locator = (self.locate)(&peer);
-        (peer, Driver::new(transport.stream, shared, locator))
+        (peer, Driver::new(stream, shared, locator))
     }
 }
 

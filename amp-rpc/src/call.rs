@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use amp_rpc_core::conversation::UNHANDLED;
 use amp_rpc_core::dynamic::{OwnedFields, Values};
@@ -13,10 +13,15 @@ use amp_rpc_core::{
     AmpBox, Command, CommandError, DecodeError, Excerpt, Fields, NoErrors, RemoteError, Shared,
     WriteFields,
 };
+use tokio::sync::oneshot;
 
 use crate::call_error::{AnswerProblem, BadAnswer, CallError, LocalError, LocalProblem, TellError};
-use crate::connection::{ConnectionContext, Ending, Payload, Refusal, Request, Stage, with_view};
+use crate::connection::{
+    ConnectionContext, Ending, Payload, Refusal, Request, Stage, Taker, with_view,
+};
+use crate::end::EndReason;
 use crate::peer::Peer;
+use crate::switched::SwitchedStream;
 
 /// What every call has: where it goes, what it sends, and how far it is.
 struct Exchange<F> {
@@ -27,6 +32,8 @@ struct Exchange<F> {
     stage: Stage,
     /// How the call ended when it was started, before anybody polled it.
     early: Option<Ending>,
+    /// Who gets the stream, where the command switches the protocol.
+    taker: Option<Taker>,
 }
 
 impl<F: WriteFields> Exchange<F> {
@@ -38,6 +45,7 @@ impl<F: WriteFields> Exchange<F> {
             fields,
             stage: Stage::New,
             early: None,
+            taker: None,
         }
     }
 
@@ -56,8 +64,9 @@ impl<F: WriteFields> Exchange<F> {
             command: &self.command,
             kind: self.kind,
             fields: &self.fields,
+            taker: &mut self.taker,
         };
-        self.peer.shared().poll_call(&mut self.stage, &request, cx)
+        self.peer.shared().poll_call(&mut self.stage, request, cx)
     }
 
     fn poll_tell(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
@@ -65,8 +74,9 @@ impl<F: WriteFields> Exchange<F> {
             command: &self.command,
             kind: self.kind,
             fields: &self.fields,
+            taker: &mut self.taker,
         };
-        self.peer.shared().poll_tell(&mut self.stage, &request, cx)
+        self.peer.shared().poll_tell(&mut self.stage, request, cx)
     }
 
     fn local_error(&self, refusal: Refusal) -> LocalError {
@@ -76,6 +86,8 @@ impl<F: WriteFields> Exchange<F> {
                 Refusal::Encode(error) => LocalProblem::Encode(error),
                 Refusal::TlsAlready => LocalProblem::TlsAlready,
                 Refusal::TlsRefused => LocalProblem::TlsRefused,
+                Refusal::NoTls => LocalProblem::NoTls,
+                Refusal::NoTaker => LocalProblem::NoTaker,
             },
         }
     }
@@ -161,6 +173,65 @@ impl<C: Command> Call<C> {
 
 // The command is only ever borrowed, never pinned.
 impl<C: Command> Unpin for Call<C> {}
+
+/// A call of a command that switches the protocol; made by [`Peer::switch`].
+///
+/// Nothing is sent before the first poll. Dropping it ends the wait at once; if the peer agrees
+/// afterwards, nobody takes the stream, and the connection is closed.
+#[must_use = "a call is sent when it is first polled"]
+pub struct Switch<C: Command> {
+    call: Call<C>,
+    answer: Option<C::Response>,
+    stream: oneshot::Receiver<SwitchedStream>,
+}
+
+impl<C: Command> Switch<C> {
+    pub(crate) fn new(peer: Peer, command: C) -> Self {
+        let mut call = Call::new(peer, command);
+        let (taker, stream) = oneshot::channel();
+        call.0.taker = Some(taker);
+        Self {
+            call,
+            answer: None,
+            stream,
+        }
+    }
+
+    /// Puts the call on the wire at once, or in its place among those that wait for room. The answer
+    /// is still this future's.
+    pub fn start(mut self) -> Self {
+        self.call = self.call.start();
+        self
+    }
+}
+
+impl<C: Command> fmt::Debug for Switch<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Switch").field(&self.call.0).finish()
+    }
+}
+
+// The answer is kept as a value, never pinned.
+impl<C: Command> Unpin for Switch<C> {}
+
+impl<C: Command> Future for Switch<C> {
+    type Output = Result<(C::Response, SwitchedStream), CallError<C::Error>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if this.answer.is_none() {
+            this.answer = Some(ready!(Pin::new(&mut this.call).poll(cx))?);
+        }
+        let stream = ready!(Pin::new(&mut this.stream).poll(cx));
+        Poll::Ready(match (stream, this.answer.take()) {
+            (Ok(stream), Some(answer)) => Ok((answer, stream)),
+            _ => {
+                let reason = this.call.0.peer.end_reason();
+                Err(CallError::Ended(reason.unwrap_or(EndReason::Switched)))
+            }
+        })
+    }
+}
 
 impl<C: Command> Future for Call<C> {
     type Output = Result<C::Response, CallError<C::Error>>;

@@ -97,6 +97,8 @@ pub(crate) enum LocalProblem {
     Encode(EncodeError),
     TlsAlready,
     TlsRefused,
+    NoTls,
+    NoTaker,
 }
 
 impl LocalError {
@@ -104,7 +106,7 @@ impl LocalError {
     pub fn encode_error(&self) -> Option<&EncodeError> {
         match &self.problem {
             LocalProblem::Encode(error) => Some(error),
-            LocalProblem::TlsAlready | LocalProblem::TlsRefused => None,
+            _ => None,
         }
     }
 }
@@ -116,6 +118,13 @@ impl fmt::Display for LocalError {
             LocalProblem::Encode(error) => error.fmt(f),
             LocalProblem::TlsAlready => f.write_str("TLS was started on this connection before"),
             LocalProblem::TlsRefused => f.write_str("it waited for TLS, which the peer refused"),
+            LocalProblem::NoTls => f.write_str(
+                "this side has no TLS; set it with Peer::set_tls or Amp::tls, and with a certificate \
+                 where this side is the one that accepted the connection",
+            ),
+            LocalProblem::NoTaker => f.write_str(
+                "its answer hands the stream over; call it with Peer::switch, over a stream of bytes",
+            ),
         }
     }
 }

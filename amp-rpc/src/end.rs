@@ -6,6 +6,8 @@ use std::sync::Arc;
 use amp_rpc_core::conversation::CloseReason;
 use thiserror::Error;
 
+use crate::tls::TlsError;
+
 /// Why a connection ended. Everybody who waited on it gets the reason; it is cheap to clone.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
@@ -26,6 +28,10 @@ pub enum EndReason {
     #[cfg(all(unix, feature = "process"))]
     #[error("the program at the other end has ended")]
     ProgramEnded(#[source] Arc<crate::process::ProgramEnded>),
+    /// TLS failed: it was to begin and did not, or what came is no TLS. With TLS 1.3, a server's refusal
+    /// of the client's certificate is learned only behind the handshake.
+    #[error("TLS failed")]
+    Tls(#[source] Arc<TlsError>),
     /// Another protocol took the connection over.
     #[error("the connection was handed over to another protocol")]
     Switched,
@@ -38,7 +44,16 @@ impl From<io::Error> for EndReason {
             Ok(ended) => return Self::ProgramEnded(Arc::new(ended)),
             Err(error) => error,
         };
-        Self::Lost(Arc::new(error))
+        match TlsError::within(&error) {
+            Some(error) => error.into(),
+            None => Self::Lost(Arc::new(error)),
+        }
+    }
+}
+
+impl From<TlsError> for EndReason {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(Arc::new(error))
     }
 }
 

@@ -77,6 +77,8 @@ mod peer;
 pub mod process;
 mod responders;
 mod server;
+mod switched;
+mod tls;
 mod transport;
 
 pub use amp::Amp;
@@ -88,7 +90,7 @@ pub use amp_rpc_core::{
 };
 pub use amp_rpc_macros::{Command, CommandError, Fields, responders};
 pub use boxes::{BoxReceiver, BoxSender, Boxes, SendBoxError};
-pub use call::{Call, CallBox, CallDynamic, Tell};
+pub use call::{Call, CallBox, CallDynamic, Switch, Tell};
 pub use call_error::{BadAnswer, CallError, LocalError, TellError};
 pub use end::EndReason;
 pub use endpoint::{ConnectEndpoint, ConnectError, EndpointError, ListenEndpoint, ListenError};
@@ -96,6 +98,10 @@ pub use locator::{Locator, Or};
 pub use peer::Peer;
 pub use responders::{Responder, Responders};
 pub use server::Server;
+pub use switched::SwitchedStream;
+pub use tls::{CertificateProblem, PeerIdentity, TlsError, TlsSession};
+#[cfg(feature = "_tls")]
+pub use tls::{Identity, StartTls, StartTlsError, Tls, TlsConfigError, Trust};
 pub use transport::{Address, Addresses};
 
 #[doc(hidden)]

@@ -1,6 +1,8 @@
 //! The other side of a connection.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -8,9 +10,15 @@ use amp_rpc_core::dynamic::{OwnedFields, Values};
 use amp_rpc_core::schema::CommandSchema;
 use amp_rpc_core::{AmpBox, Command};
 
-use crate::call::{Call, CallBox, CallDynamic, Tell};
+use crate::call::{Call, CallBox, CallDynamic, Switch, Tell};
+#[cfg(feature = "_tls")]
+use crate::call_error::CallError;
 use crate::connection::{Closing, Shared};
 use crate::end::EndReason;
+use crate::switched::SwitchedStream;
+use crate::tls::TlsSession;
+#[cfg(feature = "_tls")]
+use crate::tls::{StartTls, StartTlsError, Tls};
 use crate::transport::Addresses;
 
 /// The other side of a connection: what commands are called on.
@@ -90,6 +98,84 @@ impl Peer {
     /// As for [`tell`](Self::tell).
     pub fn tell_dynamic(&self, schema: &CommandSchema, arguments: Values) -> Tell<OwnedFields> {
         Tell::new_dynamic(self.clone(), schema, arguments)
+    }
+
+    /// Calls a command that switches the protocol, and waits for the answer and the stream: what
+    /// follows is no longer AMP's. Twisted's `ProtocolSwitchCommand`.
+    ///
+    /// From the ask until its answer nothing else is written. When the peer refuses, the connection
+    /// goes on; when it agrees, the connection has ended for all others with
+    /// [`EndReason::Switched`], calls under way included.
+    ///
+    /// # Errors
+    ///
+    /// As for [`call`](Self::call).
+    pub fn switch<C: Command>(&self, command: C) -> Switch<C> {
+        Switch::new(self.clone(), command)
+    }
+
+    /// Sets what goes on with the stream when this side grants the peer's ask to switch the protocol;
+    /// to be called by the responder of a command that switches. It runs in a task of its own, behind
+    /// the answer. When the responder fails, it is forgotten.
+    ///
+    /// ```
+    /// use amp_rpc::{Answer, Command, Peer, SwitchedStream};
+    /// use tokio::io::AsyncWriteExt;
+    ///
+    /// #[derive(Command)]
+    /// #[amp(switches)]
+    /// struct Greet {}
+    ///
+    /// async fn greet(_: Greet, peer: Peer) -> Answer<Greet> {
+    ///     peer.on_switch(async |mut stream: SwitchedStream| {
+    ///         // When it fails, the peer is gone.
+    ///         let _ = stream.write_all(b"hello\n").await;
+    ///     });
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn on_switch<F, Fut>(&self, take: F)
+    where
+        F: FnOnce(SwitchedStream) -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let take =
+            move |stream| -> Pin<Box<dyn Future<Output = ()> + Send>> { Box::pin(take(stream)) };
+        self.0.set_on_switch(Box::new(take));
+    }
+
+    /// The connection's TLS and who the peer is by it; `None` while it is in plain text.
+    pub fn tls(&self) -> Option<&TlsSession> {
+        self.0.session.get()
+    }
+
+    /// Sets how this side does TLS on this connection from now on, instead of as
+    /// [`Amp::tls`](crate::Amp::tls) says: which certificate it shows, and whom it trusts. Takes effect
+    /// when TLS begins. A responder for a command that starts TLS can choose it here, and a function
+    /// given to [`Amp::locator_for_each`](crate::Amp::locator_for_each) can for each connection.
+    #[cfg(feature = "_tls")]
+    pub fn set_tls(&self, tls: Tls) {
+        self.0.set_tls(Some(tls));
+    }
+
+    /// Asks the peer to begin TLS, with Twisted's command `StartTLS`, and waits until it has begun.
+    ///
+    /// From the ask until its answer nothing else is written; calls wait and go into TLS, and so do
+    /// answers. A command of your own with `#[amp(starttls)]` does the same: set the TLS with
+    /// [`set_tls`](Self::set_tls) and [`call`](Self::call) it.
+    ///
+    /// As in Twisted, the side that has connected is the client of the handshake, whichever side asks.
+    ///
+    /// # Errors
+    ///
+    /// * The peer refuses, with the code `TLS_ERROR` if it is Twisted or this crate: the connection goes
+    ///   on in plain text, and calls that waited for TLS fail.
+    /// * The handshake fails: the connection ends with [`EndReason::Tls`].
+    /// * The connection has TLS already, or no certificate where this side needs one.
+    #[cfg(feature = "_tls")]
+    pub async fn start_tls(&self, tls: Tls) -> Result<(), CallError<StartTlsError>> {
+        self.set_tls(tls);
+        self.call(StartTls {}).await
     }
 
     /// Closes the connection once what is queued is written; Twisted's `loseConnection`. Calls under

@@ -6,8 +6,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::tls::TlsSession;
 
 /// A stream of bytes in both directions.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -22,8 +26,11 @@ pub(crate) type BoxedStream = Box<dyn Stream>;
 pub(crate) struct Transport {
     pub(crate) stream: BoxedStream,
     pub(crate) addresses: Addresses,
-    #[expect(dead_code, reason = "StartTLS will ask for it")]
     pub(crate) side: Side,
+    /// The name under which the peer was sought, which its certificate has to bear.
+    pub(crate) host: Option<Box<str>>,
+    /// The TLS that the stream has already.
+    pub(crate) session: Option<TlsSession>,
 }
 
 impl Transport {
@@ -32,14 +39,21 @@ impl Transport {
             stream: Box::new(stream),
             addresses,
             side,
+            host: None,
+            session: None,
         }
+    }
+
+    pub(crate) fn host(mut self, host: impl Into<Box<str>>) -> Self {
+        self.host = Some(host.into());
+        self
     }
 }
 
 /// A connection on its way: what has still to be said before its first box, such as a handshake.
 pub(crate) type Opening = Pin<Box<dyn Future<Output = io::Result<Transport>> + Send>>;
 
-/// Which end of the transport this side is.
+/// Which end of the transport this side is; it decides on its role in a handshake of TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     /// It has connected.
@@ -48,6 +62,63 @@ pub(crate) enum Side {
     Accepting,
     /// The program made the stream and did not say.
     Unknown,
+    /// It has no bytes to hand on, since boxes are carried as they are.
+    Boxes,
+}
+
+/// A stream that first gives bytes that were read from it already.
+pub(crate) struct Prefixed {
+    front: Bytes,
+    stream: BoxedStream,
+}
+
+impl Prefixed {
+    pub(crate) fn new(front: Bytes, stream: BoxedStream) -> Self {
+        Self { front, stream }
+    }
+
+    /// What is left of the bytes that were read already.
+    pub(crate) fn front(&self) -> &Bytes {
+        &self.front
+    }
+}
+
+impl AsyncRead for Prefixed {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.front.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(cx, buffer);
+        }
+        let length = self.front.len().min(buffer.remaining());
+        buffer.put_slice(&self.front[..length]);
+        self.front.advance(length);
+        if self.front.is_empty() {
+            // An empty slice would keep the buffer.
+            self.front = Bytes::new();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Prefixed {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
 }
 
 /// One end of a connection.

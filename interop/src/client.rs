@@ -3,17 +3,21 @@
 use std::error::Error;
 use std::io::{BufRead as _, Write as _};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use amp_rpc::schema::CommandSchema;
-use amp_rpc::{Amp, Answer, CallError, Compat, Peer, Responders, TellError};
-use interop::commands::{Ping, schema};
+use amp_rpc::{
+    Amp, Answer, CallError, Command as _, CommandError, Compat, Peer, Responders, StartTls,
+    TellError, Tls, Trust,
+};
+use interop::commands::{Ping, Switch, schema};
 use interop::json::{latin1, read_fields, write_fields};
+use interop::lines::Lines;
 use serde_json::{Map, Value as Json, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-const USAGE: &str = "usage: interop_client [--native] HOST PORT";
+const USAGE: &str = "usage: interop_client [--native] [--tls-ca FILE] HOST PORT";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -26,12 +30,17 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
+async fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
     let mut compat = Compat::twisted();
+    let mut tls = None;
     let mut place = Vec::new();
-    for argument in arguments {
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--native" => compat = Compat::default(),
+            "--tls-ca" => {
+                let authorities = Trust::authorities_from_pem_file(arguments.next().ok_or(USAGE)?)?;
+                tls = Some(Tls::new().trust(authorities).server_name("localhost"));
+            }
             _ => place.push(argument),
         }
     }
@@ -45,6 +54,8 @@ async fn run(arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Erro
     let peer = amp.connect(&format!("tcp:{host}:{port}")).await?;
     let client = Client {
         peer,
+        tls,
+        lines: Arc::default(),
         output: Arc::default(),
     };
     let mut lines = read_lines();
@@ -76,6 +87,10 @@ fn read_lines() -> mpsc::UnboundedReceiver<std::io::Result<String>> {
 
 struct Client {
     peer: Peer,
+    /// How to do TLS.
+    tls: Option<Tls>,
+    /// The protocol behind a switch.
+    lines: Arc<OnceLock<Lines>>,
     /// One line at a time.
     output: Arc<Mutex<()>>,
 }
@@ -97,11 +112,56 @@ impl Client {
             let _ = writeln!(out, "{line}").and_then(|()| out.flush());
         };
         if line.contains_key("wait_closed") {
-            let peer = self.peer.clone();
+            let (peer, lines) = (self.peer.clone(), Arc::clone(&self.lines));
             under_way.spawn(async move {
                 peer.closed().await;
+                if let Some(mut lines) = lines.get().cloned() {
+                    lines.closed().await;
+                }
                 report(Ok(json!({})));
             });
+            return Ok(());
+        }
+        if line.contains_key("starttls") {
+            let Some(tls) = self.tls.clone() else {
+                report(Err(local("started without --tls-ca")));
+                return Ok(());
+            };
+            self.peer.set_tls(tls);
+            let starting = self.peer.call(StartTls {}).start();
+            under_way.spawn(async move {
+                let started = starting.await.map(|()| json!({}));
+                report(started.map_err(|error| call_error(StartTls::SCHEMA, error)));
+            });
+            return Ok(());
+        }
+        if let Some(name) = line.get("switch") {
+            let name = name.as_str().unwrap_or_default().to_owned();
+            let switching = self.peer.switch(Switch { name }).start();
+            let lines = Arc::clone(&self.lines);
+            under_way.spawn(async move {
+                let switched = switching.await.map(|((), stream)| {
+                    // A connection is switched once.
+                    let _ = lines.set(Lines::start(stream));
+                    json!({})
+                });
+                report(switched.map_err(|error| call_error(Switch::SCHEMA, error)));
+            });
+            return Ok(());
+        }
+        if let Some(text) = line.get("line") {
+            let Some(lines) = self.lines.get() else {
+                report(Err(local("the protocol was not switched")));
+                return Ok(());
+            };
+            let text = text.as_str().unwrap_or_default().to_owned();
+            let answered = move |line: Option<String>| {
+                report(match line {
+                    Some(line) => Ok(json!({"line": line})),
+                    None => Err(lost("the connection has ended")),
+                });
+            };
+            lines.send(text, Box::new(answered));
             return Ok(());
         }
         let (name, asks) = match (line.get("call"), line.get("send")) {
@@ -146,9 +206,16 @@ fn local(why: &str) -> Json {
     json!({"kind": "local", "description": why})
 }
 
-fn call_error(schema: &CommandSchema, error: CallError) -> Json {
+fn lost(why: &str) -> Json {
+    json!({"kind": "lost", "description": why})
+}
+
+fn call_error<E: CommandError>(schema: &CommandSchema, error: CallError<E>) -> Json {
     let with_code = |kind: &str, code: &[u8], description: &str| json!({"kind": kind, "code": latin1(code), "description": description});
     match error {
+        CallError::Declared { error, description } => {
+            with_code("declared", &error.schema().code, &description)
+        }
         CallError::Remote(error) => {
             let declared = schema.errors.by_code(&error.code).is_some();
             let kind = if declared { "declared" } else { "unknown" };
@@ -161,7 +228,7 @@ fn call_error(schema: &CommandSchema, error: CallError) -> Json {
             json!({"kind": "bad_answer", "description": error.to_string()})
         }
         CallError::Local(error) => local(&error.to_string()),
-        CallError::Ended(reason) => json!({"kind": "lost", "description": reason.to_string()}),
+        CallError::Ended(reason) => lost(&reason.to_string()),
         other => json!({"kind": "unknown", "code": "", "description": other.to_string()}),
     }
 }
@@ -169,6 +236,6 @@ fn call_error(schema: &CommandSchema, error: CallError) -> Json {
 fn tell_error(error: TellError) -> Json {
     match error {
         TellError::Local(error) => local(&error.to_string()),
-        other => json!({"kind": "lost", "description": other.to_string()}),
+        other => lost(&other.to_string()),
     }
 }

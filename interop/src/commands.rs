@@ -186,6 +186,23 @@ pub struct BigEcho {
     pub data: Bytes,
 }
 
+/// Switches to another protocol.
+#[derive(Debug, Command)]
+#[amp(switches, error = SwitchError)]
+pub struct Switch {
+    /// Its name; there is `echo`.
+    pub name: String,
+}
+
+/// Why `Switch` failed.
+#[derive(Debug, thiserror::Error, CommandError)]
+pub enum SwitchError {
+    /// There is no protocol of this name.
+    #[error("no such protocol")]
+    #[amp(code = "NO_SUCH_PROTOCOL")]
+    NoSuchProtocol,
+}
+
 /// The schema of the command with this name.
 pub fn schema(name: &str) -> Option<&'static CommandSchema> {
     let all = [

@@ -5,4 +5,5 @@
 
 pub mod commands;
 pub mod json;
+pub mod lines;
 pub mod types;

@@ -5,14 +5,18 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use amp_rpc::{Amp, Answer, Compat, Failure, Peer, Responders};
+use amp_rpc::{Amp, Answer, Compat, Failure, Identity, Peer, Responders, SwitchedStream, Tls};
 use interop::commands::{
     BigEcho, CallMe, CallMeError, Delay, Divide, DivideError, EchoTypes, Fail, FailError, Notified,
-    Notify, Ping, Quotient, Sum, Texts, Total,
+    Notify, Ping, Quotient, Sum, Switch, SwitchError, Texts, Total,
 };
 use num_bigint::BigInt;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
-const USAGE: &str = "usage: interop_server [--native] PORT";
+const USAGE: &str = "usage: interop_server [--native] [--tls-cert FILE --tls-key FILE] PORT";
+
+/// The longest line that is echoed; a peer that sends a longer one is no peer of this protocol.
+const LONGEST_LINE: u64 = 1024 * 1024;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -25,17 +29,27 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
+async fn serve(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
     let mut compat = Compat::twisted();
+    let (mut certificate, mut key) = (None, None);
     let mut port = None;
-    for argument in arguments {
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--native" => compat = Compat::default(),
+            "--tls-cert" => certificate = Some(arguments.next().ok_or(USAGE)?),
+            "--tls-key" => key = Some(arguments.next().ok_or(USAGE)?),
             digits => port = Some(digits.parse::<u16>().map_err(|_| USAGE)?),
         }
     }
     let port = port.ok_or(USAGE)?;
-    let amp = Amp::new().compat(compat).locator_for_each(|_| session());
+    let mut amp = Amp::new().compat(compat).locator_for_each(|_| session());
+    amp = match (certificate, key) {
+        (Some(certificate), Some(key)) => {
+            amp.tls(Tls::new().identity(Identity::from_pem_files(certificate, key)?))
+        }
+        (None, None) => amp,
+        _ => return Err(USAGE.into()),
+    };
     let server = amp
         .listen(&format!("tcp:{port}:interface=127.0.0.1"))
         .await?;
@@ -64,6 +78,7 @@ fn session() -> Responders<Arc<Session>> {
         .on_with_peer(Session::call_me)
         .on(Session::ping)
         .on(Session::big_echo)
+        .on_with_peer(Session::switch)
 }
 
 impl Session {
@@ -137,5 +152,38 @@ impl Session {
 
     async fn big_echo(self: Arc<Self>, command: BigEcho) -> Answer<BigEcho> {
         Ok(command)
+    }
+
+    async fn switch(self: Arc<Self>, command: Switch, peer: Peer) -> Answer<Switch> {
+        if command.name != "echo" {
+            return Err(SwitchError::NoSuchProtocol.into());
+        }
+        peer.on_switch(async |stream| {
+            // When it fails, the peer is gone, and there is nobody to tell.
+            let _ = echo_lines(stream).await;
+        });
+        Ok(())
+    }
+}
+
+/// The line protocol behind `Switch`.
+async fn echo_lines(stream: SwitchedStream) -> std::io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = (&mut stream)
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut line)
+            .await?;
+        if read == 0 || line.pop() != Some(b'\n') {
+            return Ok(());
+        }
+        let echo = [b"echo:", &line[..], b"\n"].concat();
+        stream.write_all(&echo).await?;
+        stream.flush().await?;
+        if line == b"bye" {
+            return stream.shutdown().await;
+        }
     }
 }

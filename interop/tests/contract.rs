@@ -1,6 +1,4 @@
 //! Both programs of the contract against checkers that are real Twisted.
-//!
-//! The checks of TLS and of switching protocols are left out until the programs have them.
 
 mod support;
 
@@ -8,9 +6,7 @@ use support::{python, succeed};
 
 fn check(checker: &str, options: &[&str], program: &str) {
     let mut command = python(checker);
-    command
-        .args(options)
-        .args(["--without", "tls,switch", "--", program]);
+    command.args(options).args(["--", program]);
     let out = succeed(&mut command);
     println!(
         "{checker} {options:?}: {}",

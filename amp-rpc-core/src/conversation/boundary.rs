@@ -55,6 +55,12 @@ pub enum CloseReason {
     /// An error without code or description; [`Compat::close_on_incomplete_error`](super::Compat).
     #[error("an error came without code or description, which closes the connection as in Twisted")]
     IncompleteError,
+    /// The peer decides on TLS or a switch that this side asked for, and meanwhile asks for more than
+    /// this side can keep answers to.
+    #[error(
+        "more answers were due than can wait for the peer to decide on TLS or another protocol"
+    )]
+    TooMuchHeld,
     /// An answer that does not fit a box; [`Compat::close_on_answer_too_long`](super::Compat).
     #[error("an answer had a value over 65535 bytes, which closes the connection as in Twisted")]
     AnswerTooLong,

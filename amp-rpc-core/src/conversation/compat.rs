@@ -23,6 +23,10 @@ pub struct Compat {
     pub carry_on_behind_close: bool,
     /// Let a list lose an element that is cut off, instead of refusing the list.
     pub cut_lists: bool,
+    /// Let calls that are under way when the protocol is switched end with the connection, instead of
+    /// at once, though no answer can come. For those who carry the connection to act on; the
+    /// conversation itself does not.
+    pub calls_outlive_switch: bool,
     /// Send an error with a code chosen at run time as the catch-all error where one is declared.
     pub catch_all_covers_remote_errors: bool,
 }
@@ -39,6 +43,7 @@ impl Compat {
             close_on_name_not_ascii: true,
             carry_on_behind_close: true,
             cut_lists: true,
+            calls_outlive_switch: true,
             catch_all_covers_remote_errors: true,
         }
     }

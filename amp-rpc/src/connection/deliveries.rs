@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use amp_rpc_core::conversation::{Boundary, CallId, CloseReason, Effect, Received};
+use amp_rpc_core::schema::CommandKind;
 use bytes::Bytes;
 
 use super::shared::{Payload, Received as Delivery, Shared, State};
@@ -101,20 +102,30 @@ fn hand_over(
                 .then_some(Boundary::Close(CloseReason::UnknownTag));
         }
     };
+    let delivery = if is_error {
+        Delivery::Error(answer.payload)
+    } else {
+        Delivery::Answer(answer.payload)
+    };
+    if effect == Effect::Agreed(Boundary::StartTls) {
+        state.agree(id, delivery);
+        return Some(Boundary::StartTls);
+    }
     if let Some(slot) = asking.calls.answered(id) {
-        slot.answer = Some(if is_error {
-            Delivery::Error(answer.payload)
-        } else {
-            Delivery::Answer(answer.payload)
-        });
+        slot.answer = Some(delivery);
         wakers.extend(slot.waker.take());
     }
     match effect {
         Effect::Agreed(boundary) => return Some(boundary),
-        Effect::Refused(_) => {
+        Effect::Refused(kind) => {
             shared.boundary_ahead.store(false, Ordering::Release);
             shared.wrote.store(true, Ordering::Release);
-            state.room.grant(wakers);
+            if kind == CommandKind::StartTls {
+                state.room.refuse(wakers);
+            } else {
+                state.forget_taker();
+                state.room.grant(wakers);
+            }
         }
         Effect::None => {}
     }

@@ -13,6 +13,7 @@ use amp_rpc_core::wire::{BoxView, Decoder};
 use bytes::Bytes;
 
 use super::context::ConnectionContext;
+use super::crossing::Asker;
 use super::deliveries::{Answer, AnswerKind, Deliveries};
 use super::incoming::{Consumer, Step, is_large};
 use super::log;
@@ -37,7 +38,7 @@ pub(super) struct Dispatch {
     pool: Pool,
     pub(super) outgoing: Outgoing,
     deliveries: Deliveries,
-    boundary: Option<Boundary>,
+    boundary: Option<(Boundary, Asker)>,
     /// Own calls under way, as of the last commit.
     own_calls: usize,
     /// New asks are refused.
@@ -77,7 +78,7 @@ impl Dispatch {
         }
         let queued = self.outgoing.len();
         let at_bound = self.is_full() || queued > self.shared.options.max_queued;
-        let drowning = queued > self.shared.options.max_queued.saturating_mul(8);
+        let drowning = queued > self.most_held();
         !drowning && (!at_bound || self.own_calls > 0)
     }
 
@@ -91,14 +92,30 @@ impl Dispatch {
     }
 
     /// What has to happen once everything is written.
-    pub(super) fn take_boundary(&mut self) -> Option<Boundary> {
+    pub(super) fn take_boundary(&mut self) -> Option<(Boundary, Asker)> {
         self.boundary.take()
     }
 
     /// Moves what is encoded to where it is written from, and looks at the state of the callers.
-    pub(super) fn commit(&mut self, state: &mut State) {
+    ///
+    /// Fails when more is held back than may be: the peer has to decide on TLS or a switch first, and
+    /// until it does, this side must go on reading.
+    pub(super) fn commit(&mut self, state: &mut State) -> Result<(), CloseReason> {
         self.outgoing.commit(&self.shared, state);
         self.own_calls = state.asking.calls.waiting();
+        if state.asking.held() > self.most_held() {
+            return Err(CloseReason::TooMuchHeld);
+        }
+        Ok(())
+    }
+
+    fn most_held(&self) -> usize {
+        self.shared.options.max_queued.saturating_mul(8)
+    }
+
+    /// Reads boxes again, behind the beginning of TLS.
+    pub(super) fn tls_began(&mut self) {
+        self.answering.tls_began();
     }
 
     fn box_received(&mut self, view: &BoxView<'_>, frame: &[u8], shared: Option<&Bytes>) {
@@ -132,7 +149,8 @@ impl Dispatch {
 
     fn close(&mut self, reason: CloseReason) {
         self.answering.stop();
-        self.boundary.get_or_insert(Boundary::Close(reason));
+        self.boundary
+            .get_or_insert((Boundary::Close(reason), Asker::ThisSide));
     }
 
     fn ask_received(&mut self, tag: Option<Tag>, command: &[u8], view: &BoxView<'_>) {
@@ -153,7 +171,9 @@ impl Dispatch {
         };
         let Some(responder) = located else {
             if command == START_TLS {
-                return self.refuse_tls(tag);
+                // Every peer of Twisted's has it, and needs no responder for it.
+                let ask = Ask::new(tag, CommandKind::StartTls);
+                return self.reply_with(&ask, Errors::NONE, Outcome::Answered(&()));
             }
             let ask = Ask::new(tag, CommandKind::Plain);
             self.reply_with(&ask, Errors::NONE, Outcome::Unhandled(command));
@@ -197,16 +217,6 @@ impl Dispatch {
                 self.running.put(place, job, waker);
             }
         }
-    }
-
-    /// Answers Twisted's `StartTLS`, which every peer has, though there is no TLS here.
-    fn refuse_tls(&mut self, tag: Option<Tag>) {
-        let ask = Ask::new(tag, CommandKind::StartTls);
-        self.outgoing.before_answer(&self.shared);
-        let mut context = ConnectionContext::new(&self.shared);
-        let answers = &mut self.outgoing.answers;
-        let replied = (self.answering).reply_start_tls(&ask, false, answers, &mut context);
-        self.follow(replied);
     }
 
     /// Goes on with the responders that were woken. Says whether there were any.
@@ -278,10 +288,7 @@ impl Dispatch {
             log::fault(&self.shared.addresses, fault);
         }
         if let Some(boundary) = replied.boundary {
-            if boundary == Boundary::StartTls || boundary == Boundary::Switch {
-                self.shared.lock().asking.pass();
-            }
-            self.boundary.get_or_insert(boundary);
+            self.boundary.get_or_insert((boundary, Asker::Peer));
         }
     }
 
@@ -297,8 +304,11 @@ impl Dispatch {
     pub(super) fn deliver(&mut self) -> usize {
         let delivered = self.deliveries.deliver(&self.shared);
         if let Some(boundary) = delivered.boundary {
-            self.answering.stop();
-            self.boundary.get_or_insert(boundary);
+            match boundary {
+                Boundary::StartTls => self.answering.pass(),
+                _ => self.answering.stop(),
+            }
+            self.boundary.get_or_insert((boundary, Asker::ThisSide));
         }
         delivered.woken
     }
@@ -363,6 +373,10 @@ struct Replier<'a> {
 
 impl Reply for Replier<'_> {
     fn reply(&mut self, errors: &Errors, outcome: Outcome<'_>) {
+        if self.ask.decides() {
+            self.replied = Some(self.decide(errors, outcome));
+            return;
+        }
         self.outgoing.before_answer(self.shared);
         let mut context = ConnectionContext::new(self.shared);
         let answers = &mut self.outgoing.answers;
@@ -370,5 +384,48 @@ impl Reply for Replier<'_> {
             .answering
             .reply(self.ask, errors, outcome, answers, &mut context);
         self.replied = Some(replied);
+    }
+}
+
+impl Replier<'_> {
+    /// Answers an ask for TLS or another protocol. Nothing may be written behind a grant, so no call
+    /// may come between the answer and the shutting of the gate.
+    #[cold]
+    fn decide(&mut self, errors: &Errors, outcome: Outcome<'_>) -> Replied {
+        let mut state = self.shared.lock();
+        self.outgoing.commit_all(self.shared, &mut state);
+        let is_granted = matches!(outcome, Outcome::Answered(_));
+        let is_switch = self.ask.kind == CommandKind::ProtocolSwitch;
+        let mut context = ConnectionContext::new(self.shared);
+        let answers = &mut self.outgoing.answers;
+        if state.asking.is_undecided() {
+            let replied = (self.answering).refuse_crossing(self.ask, answers, &mut context);
+            self.outgoing.release_refusal();
+            return replied;
+        }
+        let replied = if is_granted && is_switch && !state.has_on_switch() {
+            let nobody = "the responder granted a switch, but nobody takes the stream: it has to call \
+                          Peer::on_switch";
+            let outcome = Outcome::Unexpected(&nobody);
+            (self.answering).reply(self.ask, errors, outcome, answers, &mut context)
+        } else if is_granted && !is_switch && !self.shared.can_start_tls(&state, Asker::Peer) {
+            (self.answering).reply_start_tls(self.ask, false, answers, &mut context)
+        } else {
+            (self.answering).reply(self.ask, errors, outcome, answers, &mut context)
+        };
+        self.outgoing.commit_all(self.shared, &mut state);
+        let crosses = matches!(
+            replied.boundary,
+            Some(Boundary::StartTls | Boundary::Switch)
+        );
+        let unused = if crosses {
+            state.asking.pass();
+            None
+        } else {
+            state.forget_on_switch()
+        };
+        drop(state);
+        drop(unused);
+        replied
     }
 }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use amp_rpc_core::conversation::Boundary;
 
+use super::crossing::{Asker, Securing};
 use super::dispatch::Dispatch;
 use super::farewell::Farewell;
 use super::incoming::{Incoming, Read};
@@ -33,10 +34,21 @@ pub(crate) struct Driver {
     incoming: Incoming,
     dispatch: Dispatch,
     phase: Phase,
+    /// What begins once everything before it is written.
+    crossing: Option<(Crossing, Asker)>,
+}
+
+/// Where the stream goes behind a boundary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Crossing {
+    Tls,
+    Switch,
 }
 
 enum Phase {
     Open(BoxedStream),
+    /// TLS begins. Nothing is read or written but its handshake.
+    Securing(Securing),
     /// Nothing is read any more; the rest is written.
     Closing(Farewell),
     /// The connection is gone; responders that still run may finish.
@@ -59,6 +71,7 @@ impl Driver {
             dispatch: Dispatch::new(Arc::clone(&shared), locator),
             incoming: Incoming::default(),
             phase: Phase::Open(stream),
+            crossing: None,
             shared,
         }
     }
@@ -67,6 +80,7 @@ impl Driver {
         let polled = self.dispatch.poll_woken();
         let turn = match &mut self.phase {
             Phase::Open(_) => self.turn_open(cx),
+            Phase::Securing(_) => self.turn_securing(cx),
             Phase::Closing(_) => self.turn_closing(cx),
             Phase::Gone => Turn::Idle,
         };
@@ -102,7 +116,9 @@ impl Driver {
             return Turn::Yield;
         }
         let mut state = self.shared.lock();
-        self.dispatch.commit(&mut state);
+        if let Err(reason) = self.dispatch.commit(&mut state) {
+            end = Some(reason.into());
+        }
         let under_way = !state.asking.calls.is_empty();
         let closing = state.closing;
         drop(state);
@@ -110,8 +126,9 @@ impl Driver {
         // may be unable to read until its own answers are read.
         busy |= !reads && self.dispatch.wants_more();
         match self.dispatch.take_boundary() {
-            Some(Boundary::Close(reason)) => end = Some(reason.into()),
-            Some(Boundary::StartTls | Boundary::Switch) => end = Some(EndReason::Switched),
+            Some((Boundary::Close(reason), _)) => end = Some(reason.into()),
+            Some((Boundary::StartTls, asker)) => self.crossing = Some((Crossing::Tls, asker)),
+            Some((Boundary::Switch, asker)) => self.crossing = Some((Crossing::Switch, asker)),
             None => {}
         }
         match closing {
@@ -122,6 +139,8 @@ impl Driver {
                     end.get_or_insert(EndReason::ClosedHere);
                 }
             }
+            // The peer was promised the other protocol.
+            Closing::Flush if matches!(self.crossing, Some((Crossing::Switch, _))) => {}
             Closing::Flush => {
                 end.get_or_insert(EndReason::ClosedHere);
             }
@@ -142,7 +161,70 @@ impl Driver {
             self.begin_end(reason);
             return Turn::Busy;
         }
+        if self.crossing.is_some() && self.dispatch.outgoing.is_flushed() {
+            self.cross();
+            return Turn::Busy;
+        }
         if busy { Turn::Busy } else { Turn::Idle }
+    }
+
+    /// Goes beyond a boundary: everything before it is written.
+    fn cross(&mut self) {
+        let Some((crossing, asker)) = self.crossing.take() else {
+            return;
+        };
+        let Phase::Open(stream) = std::mem::replace(&mut self.phase, Phase::Gone) else {
+            return;
+        };
+        let unread = self.incoming.take();
+        match crossing {
+            Crossing::Tls => match self.shared.secure(stream, unread, asker) {
+                Some(securing) => self.phase = Phase::Securing(securing),
+                // The program has taken back what it needs since it agreed.
+                None => self.begin_end(EndReason::ClosedHere),
+            },
+            Crossing::Switch => {
+                // What the responders that still run answer is for nobody.
+                self.dispatch.stop(self.shared.options.drop_responders);
+                self.shared.hand_over(stream, unread, asker);
+            }
+        }
+    }
+
+    fn turn_securing(&mut self, cx: &mut Context<'_>) -> Turn {
+        let Phase::Securing(securing) = &mut self.phase else {
+            return Turn::Idle;
+        };
+        let secured = securing.as_mut().poll(cx);
+        let mut state = self.shared.lock();
+        let committed = self.dispatch.commit(&mut state);
+        let closing = state.closing;
+        drop(state);
+        match secured {
+            Poll::Ready(Ok((stream, session))) => {
+                // The handshake is the connection's only one, so there is no session yet.
+                let _ = self.shared.session.set(session);
+                self.phase = Phase::Open(stream);
+                self.dispatch.tls_began();
+                let wakers = self.shared.lock().tls_began(&self.shared);
+                wakers.into_iter().for_each(Waker::wake);
+                Turn::Busy
+            }
+            Poll::Ready(Err(error)) => {
+                self.begin_end(error.into());
+                Turn::Busy
+            }
+            Poll::Pending => {
+                if let Err(reason) = committed {
+                    self.begin_end(reason.into());
+                } else if closing == Closing::Flush {
+                    self.begin_end(EndReason::ClosedHere);
+                } else {
+                    return Turn::Idle;
+                }
+                Turn::Busy
+            }
+        }
     }
 
     /// Lets callers go ahead that wait for room.
@@ -159,8 +241,9 @@ impl Driver {
 
     /// Ends the connection for everybody who waits for it; the rest is still written.
     fn begin_end(&mut self, reason: EndReason) {
-        let Phase::Open(stream) = std::mem::replace(&mut self.phase, Phase::Gone) else {
-            return;
+        let stream = match std::mem::replace(&mut self.phase, Phase::Gone) {
+            Phase::Open(stream) => Some(stream),
+            _ => None,
         };
         let is_lost = matches!(reason, EndReason::Lost(_));
         let peer_is_gone = is_lost || matches!(reason, EndReason::ClosedByPeer);
@@ -170,7 +253,7 @@ impl Driver {
         drop(state);
         let rest = self.dispatch.stop(self.shared.options.drop_responders);
         self.incoming = Incoming::default();
-        if !is_lost {
+        if let Some(stream) = stream.filter(|_| !is_lost) {
             self.phase = Phase::Closing(Farewell::new(stream, rest, !peer_is_gone));
         }
         self.shared.ended.notify_waiters();
@@ -196,7 +279,7 @@ impl Driver {
             return false;
         }
         let mut state = self.shared.lock();
-        if !matches!(self.phase, Phase::Open(_)) {
+        if !matches!(self.phase, Phase::Open(_) | Phase::Securing(_)) {
             return true;
         }
         if self.shared.wrote.load(Ordering::Acquire) && self.dispatch.outgoing.is_empty() {

@@ -7,17 +7,25 @@ use amp_rpc_core::conversation::{AskRefused, CallId, Message};
 use amp_rpc_core::schema::CommandKind;
 use amp_rpc_core::wire::{BoxView, Decoder, Limits};
 use amp_rpc_core::{EncodeError, RemoteError, WriteFields};
+use tokio::sync::oneshot;
 
 use super::context::ConnectionContext;
+use super::crossing::Asker;
 use super::shared::{CallSlot, Payload, Received, Shared, State, Ticket, wake};
 use crate::end::EndReason;
+use crate::switched::SwitchedStream;
+use crate::transport::Side;
 
 /// A command to send.
 pub(crate) struct Request<'a> {
     pub(crate) command: &'a [u8],
     pub(crate) kind: CommandKind,
     pub(crate) fields: &'a dyn WriteFields,
+    /// Who gets the stream, where the command switches the protocol.
+    pub(crate) taker: &'a mut Option<Taker>,
 }
+
+pub(crate) type Taker = oneshot::Sender<SwitchedStream>;
 
 /// Where a call or tell is.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +57,10 @@ pub(crate) enum Refusal {
     Encode(EncodeError),
     TlsAlready,
     TlsRefused,
+    /// This side is not set up for TLS.
+    NoTls,
+    /// Nobody takes the stream that the answer would hand over, or there is none to hand over.
+    NoTaker,
 }
 
 impl Shared {
@@ -56,13 +68,17 @@ impl Shared {
     pub(crate) fn poll_call(
         &self,
         stage: &mut Stage,
-        request: &Request<'_>,
+        request: Request<'_>,
         cx: &mut Context<'_>,
     ) -> Poll<Ending> {
         if let Stage::Asked(id) = *stage {
             return self.poll_answer(stage, id, cx.waker());
         }
         let mut state = self.lock();
+        if let Some(refusal) = self.refusal(&state, *stage, &request) {
+            *stage = Stage::Done;
+            return Poll::Ready(Ending::Refused(refusal));
+        }
         if !state.may_write(*stage, self.options.max_queued) {
             *stage = state.queue(*stage, cx.waker());
             return Poll::Pending;
@@ -86,8 +102,14 @@ impl Shared {
             Err(refused) => return self.refused(state, stage, refused, cx.waker()),
         };
         *stage = Stage::Asked(id);
-        if request.kind != CommandKind::Plain {
+        if matches!(
+            request.kind,
+            CommandKind::StartTls | CommandKind::ProtocolSwitch
+        ) {
             self.boundary_ahead.store(true, Ordering::Release);
+            if let Some(taker) = request.taker.take() {
+                state.take_stream_for(taker);
+            }
         }
         self.wrote.store(true, Ordering::Release);
         let driver = state.sleeping.take();
@@ -101,10 +123,14 @@ impl Shared {
     pub(crate) fn poll_tell(
         &self,
         stage: &mut Stage,
-        request: &Request<'_>,
+        request: Request<'_>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Ending>> {
         let mut state = self.lock();
+        if matches!(*stage, Stage::Queued(ticket) if state.room.is_refused(ticket)) {
+            *stage = Stage::Done;
+            return Poll::Ready(Err(Ending::Refused(Refusal::TlsRefused)));
+        }
         if let Stage::Told(ticket) = *stage {
             if state.room.is_granted(ticket) {
                 *stage = Stage::Done;
@@ -138,6 +164,40 @@ impl Shared {
         drop(state);
         wake(driver);
         poll
+    }
+
+    /// Why a call cannot be made at all, in the state of things.
+    #[inline]
+    fn refusal(&self, state: &State, stage: Stage, request: &Request<'_>) -> Option<Refusal> {
+        if request.kind == CommandKind::Plain && matches!(stage, Stage::New) {
+            return None;
+        }
+        self.unusual_refusal(state, stage, request)
+    }
+
+    #[cold]
+    fn unusual_refusal(
+        &self,
+        state: &State,
+        stage: Stage,
+        request: &Request<'_>,
+    ) -> Option<Refusal> {
+        if state.end.is_some() {
+            return None;
+        }
+        if matches!(stage, Stage::Queued(ticket) if state.room.is_refused(ticket)) {
+            return Some(Refusal::TlsRefused);
+        }
+        match request.kind {
+            CommandKind::StartTls if self.session.get().is_some() => Some(Refusal::TlsAlready),
+            CommandKind::StartTls if !self.can_start_tls(state, Asker::ThisSide) => {
+                Some(Refusal::NoTls)
+            }
+            CommandKind::ProtocolSwitch if request.taker.is_none() || self.side == Side::Boxes => {
+                Some(Refusal::NoTaker)
+            }
+            _ => None,
+        }
     }
 
     /// Ends a call that was not sent, or lets it wait.

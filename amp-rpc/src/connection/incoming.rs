@@ -135,6 +135,11 @@ impl Incoming {
         }
     }
 
+    /// Takes what is kept, for whoever goes on with the stream.
+    pub(super) fn take(&mut self) -> Bytes {
+        std::mem::take(&mut self.rest).freeze()
+    }
+
     /// Gives the buffer back, when the connection has nothing to do.
     pub(super) fn rest(&mut self) {
         if self.rest.is_empty() && self.rest.capacity() > 0 {

@@ -2,6 +2,7 @@
 
 mod buffers;
 mod context;
+mod crossing;
 mod deliveries;
 mod dispatch;
 mod driver;
@@ -17,6 +18,6 @@ mod shared;
 
 pub(crate) use context::ConnectionContext;
 pub(crate) use driver::Driver;
-pub(crate) use exchange::{Ending, Refusal, Request, Stage, with_view};
+pub(crate) use exchange::{Ending, Refusal, Request, Stage, Taker, with_view};
 pub(crate) use options::Options;
 pub(crate) use shared::{Closing, Payload, Shared};

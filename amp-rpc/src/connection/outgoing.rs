@@ -72,6 +72,16 @@ impl Outgoing {
         shared.wrote.store(false, Ordering::Release);
     }
 
+    /// Moves a refusal to where it is written from, past the gate.
+    pub(super) fn release_refusal(&mut self) {
+        self.writing.append(&mut self.answers);
+    }
+
+    /// Whether nothing is left of what may be written now.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.writing.is_empty()
+    }
+
     /// Writes until everything is written or the stream takes no more.
     pub(super) fn poll_write(
         &mut self,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
 use amp_rpc_core::conversation::{Asking, CallId};
@@ -11,9 +11,11 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use super::buffers;
+use super::crossing::Crossing;
 use super::options::Options;
 use crate::end::EndReason;
-use crate::transport::Addresses;
+use crate::tls::{Tls, TlsSession};
+use crate::transport::{Addresses, BoxedStream, Side, Transport};
 
 /// The part of a connection that outlives its driver and that every handle points to.
 pub(crate) struct Shared {
@@ -28,6 +30,11 @@ pub(crate) struct Shared {
     pub(super) ended: Notify,
     pub(crate) options: Options,
     pub(crate) addresses: Addresses,
+    pub(super) side: Side,
+    /// The name under which the peer was sought.
+    pub(super) host: Option<Box<str>>,
+    /// The connection's TLS, once it has begun.
+    pub(crate) session: OnceLock<TlsSession>,
 }
 
 /// Guarded by the lock, which is held for moments: to encode a call, to take or hand over an answer.
@@ -40,6 +47,9 @@ pub(crate) struct State {
     pub(super) room: Room,
     pub(super) closing: Closing,
     pub(super) end: Option<EndReason>,
+    /// How this side does TLS, if it is asked to.
+    pub(super) tls: Option<Tls>,
+    pub(super) crossing: Option<Box<Crossing>>,
 }
 
 /// How a connection is asked to end, in order of urgency.
@@ -104,6 +114,8 @@ pub(super) struct Room {
     next: u64,
     /// Tickets below this one may go ahead.
     granted: u64,
+    /// Tickets below this one have waited for TLS, which was refused.
+    refused: u64,
     waiting: BTreeMap<u64, Waker>,
 }
 
@@ -118,6 +130,10 @@ impl Room {
 
     pub(super) fn is_granted(&self, ticket: Ticket) -> bool {
         ticket.0 < self.granted
+    }
+
+    pub(super) fn is_refused(&self, ticket: Ticket) -> bool {
+        ticket.0 < self.refused
     }
 
     pub(super) fn wait(&mut self, ticket: Option<Ticket>, waker: &Waker) -> Ticket {
@@ -142,26 +158,48 @@ impl Room {
             wake.extend(std::mem::take(&mut self.waiting).into_values());
         }
     }
+
+    /// Ends the wait of everybody who waits now, since TLS was refused: what they have to say was not
+    /// meant for plain text.
+    pub(super) fn refuse(&mut self, wake: &mut Vec<Waker>) {
+        self.refused = self.next;
+        self.grant(wake);
+    }
 }
 
 impl Shared {
-    pub(crate) fn new(options: Options, addresses: Addresses) -> Self {
-        Self {
+    /// What a new connection shares, and its stream, which the driver has for itself.
+    pub(crate) fn new(
+        options: Options,
+        tls: Option<Tls>,
+        transport: Transport,
+    ) -> (Self, BoxedStream) {
+        let mut asking = Asking::new(options.limits);
+        if transport.session.is_some() {
+            asking.is_secure();
+        }
+        let shared = Self {
             state: Mutex::new(State {
-                asking: Asking::new(options.limits),
+                asking,
                 out: Vec::new(),
                 sleeping: None,
                 room: Room::default(),
                 closing: Closing::No,
                 end: None,
+                tls,
+                crossing: None,
             }),
             wrote: AtomicBool::new(false),
             boundary_ahead: AtomicBool::new(false),
             handles: AtomicUsize::new(0),
             ended: Notify::new(),
             options,
-            addresses,
-        }
+            addresses: transport.addresses,
+            side: transport.side,
+            host: transport.host,
+            session: transport.session.map_or_else(OnceLock::new, OnceLock::from),
+        };
+        (shared, transport.stream)
     }
 
     /// The state. User code that encodes arguments runs under the lock; when it panics, the box it
@@ -205,15 +243,29 @@ impl Shared {
 impl State {
     /// Ends the connection for the callers: everybody who waits gets the reason.
     pub(super) fn end(&mut self, reason: EndReason) -> Vec<Waker> {
+        let mut wakers = self.end_conversation(reason);
+        wakers.extend(self.end_calls());
+        wakers
+    }
+
+    /// Ends the conversation for everybody but those whose calls are under way.
+    pub(super) fn end_conversation(&mut self, reason: EndReason) -> Vec<Waker> {
         let mut wakers = Vec::new();
         self.end = Some(reason);
         self.asking.end();
         self.out = Vec::new();
+        self.crossing = None;
+        self.room.grant(&mut wakers);
+        wakers
+    }
+
+    /// Ends the calls under way.
+    pub(super) fn end_calls(&mut self) -> Vec<Waker> {
+        let mut wakers = Vec::new();
         self.asking.calls.answer_all(|slot| {
             slot.answer = Some(Received::Ended);
             wakers.extend(slot.waker.take());
         });
-        self.room.grant(&mut wakers);
         wakers
     }
 

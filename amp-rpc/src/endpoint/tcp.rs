@@ -30,7 +30,7 @@ pub(super) async fn connect(
         local: stream.local_addr().ok().map(Address::Tcp),
         remote: stream.peer_addr().ok().map(Address::Tcp),
     };
-    Ok(Transport::new(stream, addresses, Side::Connecting))
+    Ok(Transport::new(stream, addresses, Side::Connecting).host(host))
 }
 
 /// Connects to the first address that answers.

@@ -1,0 +1,115 @@
+//! Why TLS failed.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+/// Why TLS failed on a connection, or did not begin.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// The peer sent something else than TLS.
+    #[error(
+        "the peer does not speak TLS: it sent {what} (\"{}\"); use an endpoint without TLS, or give the \
+         peer TLS",
+        first.escape_ascii()
+    )]
+    NotTls {
+        /// The first bytes.
+        first: Vec<u8>,
+        /// What they look like.
+        what: &'static str,
+    },
+    /// This side refuses the peer's certificate.
+    #[error("the peer's certificate is refused: {0}")]
+    Certificate(#[source] CertificateProblem),
+    /// The peer refuses this side: its certificate, or everything it offers.
+    #[error("the peer has refused with the alert {alert}; its log says more")]
+    RefusedByPeer {
+        /// TLS's name of the alert, such as `UnknownCA`.
+        alert: String,
+    },
+    /// The connection ended within the handshake.
+    #[error(
+        "the connection ended within the handshake; the peer may not speak TLS, or refuse without a word"
+    )]
+    Cut,
+    /// The handshake was not done in time.
+    #[error("the handshake was not done within {limit:?}; the peer may not speak TLS")]
+    TimedOut {
+        /// The time it had; [`Tls::handshake_timeout`](crate::Tls::handshake_timeout).
+        limit: Duration,
+    },
+    /// The peer's certificate is to bear a name, and it is not known which.
+    #[error(
+        "it is not known which name the peer's certificate has to bear; set it with Tls::server_name"
+    )]
+    NoServerName,
+    /// What stands for the name of the peer cannot stand in a certificate.
+    #[error("{0:?} is no name that a certificate can bear; set it with Tls::server_name")]
+    BadServerName(String),
+    /// This side is the one that needs a certificate and has none.
+    #[error("this side has no certificate; give it one with Tls::identity")]
+    NoIdentity,
+    /// Anything else, in the words of the library that does TLS.
+    #[error("TLS failed")]
+    Other(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// Why a certificate is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CertificateProblem {
+    /// It is for other hosts.
+    WrongName {
+        /// The name that it had to bear.
+        expected: String,
+        /// The names that it bears.
+        presented: Vec<String>,
+    },
+    /// It is too old.
+    Expired,
+    /// It is not valid yet; a clock may be wrong.
+    NotValidYet,
+    /// It is signed by itself or by an authority that is not trusted.
+    UnknownAuthority,
+    /// Its key is not the one that was pinned.
+    WrongKey,
+    /// There is none.
+    Missing,
+    /// It is not meant for this role.
+    WrongPurpose,
+    /// Anything else, in the words of the library that does TLS.
+    Other(String),
+}
+
+impl Error for CertificateProblem {}
+
+impl fmt::Display for CertificateProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongName {
+                expected,
+                presented,
+            } => {
+                write!(f, "it is not for {expected:?} but for ")?;
+                if presented.is_empty() {
+                    f.write_str("no name at all")?;
+                } else {
+                    f.write_str(&presented.join(", "))?;
+                }
+                f.write_str("; connect by one of its names, or set the name with Tls::server_name")
+            }
+            Self::Expired => f.write_str("it has expired; renew it"),
+            Self::NotValidYet => f.write_str("it is not valid yet; are both clocks right?"),
+            Self::UnknownAuthority => f.write_str(
+                "it is signed by itself or by an authority that is not trusted; add the authority with \
+                 Tls::trust",
+            ),
+            Self::WrongKey => f.write_str("its key is not the one that was pinned"),
+            Self::Missing => f.write_str("there is none, but this side demands one"),
+            Self::WrongPurpose => f.write_str("it is not meant for this role"),
+            Self::Other(why) => f.write_str(why),
+        }
+    }
+}

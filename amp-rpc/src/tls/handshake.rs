@@ -1,0 +1,207 @@
+//! The handshake.
+
+use std::io;
+
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{CertificateError, CommonState, Error};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+use x509_parser::extensions::GeneralName;
+use x509_parser::parse_x509_certificate;
+
+use super::Role;
+use super::config::{Tls, other};
+use super::error::{CertificateProblem, TlsError};
+use super::first_bytes::{FirstBytes, what_is};
+use super::session::{Facts, PeerIdentity, TlsSession};
+use crate::transport::BoxedStream;
+
+/// The name that is said to be sought where none is known and none is checked.
+const ANY_NAME: &str = "localhost";
+
+impl Tls {
+    /// Begins TLS on a stream. `host` is where it leads, if that is known.
+    ///
+    /// Cancel-safe: dropping it drops the stream.
+    pub(crate) async fn handshake(
+        &self,
+        stream: BoxedStream,
+        role: Role,
+        host: Option<&str>,
+    ) -> Result<(BoxedStream, TlsSession), TlsError> {
+        let limit = self.timeout();
+        let handshake = async {
+            match role {
+                Role::Client => self.connect(stream, host).await,
+                Role::Server => self.accept(stream).await,
+            }
+        };
+        tokio::time::timeout(limit, handshake)
+            .await
+            .unwrap_or(Err(TlsError::TimedOut { limit }))
+    }
+
+    async fn connect(
+        &self,
+        stream: BoxedStream,
+        host: Option<&str>,
+    ) -> Result<(BoxedStream, TlsSession), TlsError> {
+        let name = match self.name(host) {
+            Some(name) => name,
+            None if self.checks_name() => return Err(TlsError::NoServerName),
+            None => ANY_NAME,
+        };
+        let server_name = match ServerName::try_from(name) {
+            Ok(server_name) => server_name.to_owned(),
+            Err(_) => return Err(TlsError::BadServerName(name.to_owned())),
+        };
+        let connector = TlsConnector::from(self.client()?);
+        let connecting = connector.connect(server_name, FirstBytes::new(stream));
+        match connecting.into_fallible().await {
+            Ok(stream) => {
+                let session = session(stream.get_ref().1, true, Some(name.to_owned()));
+                Ok((Box::new(stream), session))
+            }
+            Err((error, stream)) => Err(failure(error, stream)),
+        }
+    }
+
+    async fn accept(&self, stream: BoxedStream) -> Result<(BoxedStream, TlsSession), TlsError> {
+        let acceptor = TlsAcceptor::from(self.server()?);
+        let accepting = acceptor.accept(FirstBytes::new(stream));
+        match accepting.into_fallible().await {
+            Ok(stream) => {
+                let connection = stream.get_ref().1;
+                let server_name = connection.server_name().map(str::to_owned);
+                let session = session(connection, false, server_name);
+                Ok((Box::new(stream), session))
+            }
+            Err((error, stream)) => Err(failure(error, stream)),
+        }
+    }
+}
+
+fn session(state: &CommonState, is_client: bool, server_name: Option<String>) -> TlsSession {
+    let version = match state.protocol_version() {
+        Some(version) => version
+            .as_str()
+            .map_or_else(|| format!("{version:?}"), dotted),
+        None => String::new(),
+    };
+    let suite = state.negotiated_cipher_suite();
+    TlsSession::new(Facts {
+        version,
+        cipher_suite: suite.map_or_else(String::new, |suite| format!("{:?}", suite.suite())),
+        alpn: state.alpn_protocol().map(<[u8]>::to_vec),
+        server_name,
+        is_client,
+        peer: state.peer_certificates().and_then(identity),
+    })
+}
+
+/// `TLSv1.3` for `TLSv1_3`.
+fn dotted(version: &str) -> String {
+    version.replace('_', ".")
+}
+
+/// Reads a certificate. What cannot be read is left out: it was judged already.
+fn identity(chain: &[CertificateDer<'_>]) -> Option<PeerIdentity> {
+    let own = chain.first()?;
+    let mut identity = PeerIdentity {
+        subject: String::new(),
+        names: Vec::new(),
+        chain: chain.iter().map(|it| it.to_vec()).collect(),
+    };
+    if let Ok((_, certificate)) = parse_x509_certificate(own) {
+        identity.subject = certificate.subject().to_string();
+        if let Ok(Some(names)) = certificate.subject_alternative_name() {
+            let names = names.value.general_names.iter();
+            identity.names = names.filter_map(name).collect();
+        }
+    }
+    Some(identity)
+}
+
+fn name(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) | GeneralName::RFC822Name(name) | GeneralName::URI(name) => {
+            Some((*name).to_owned())
+        }
+        GeneralName::IPAddress(bytes) => {
+            if let Ok(bytes) = <[u8; 4]>::try_from(*bytes) {
+                return Some(std::net::IpAddr::from(bytes).to_string());
+            }
+            let bytes = <[u8; 16]>::try_from(*bytes).ok()?;
+            Some(std::net::IpAddr::from(bytes).to_string())
+        }
+        _ => None,
+    }
+}
+
+fn failure(error: io::Error, stream: FirstBytes) -> TlsError {
+    let is_cut = matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+    );
+    let rustls = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match rustls {
+        Some(Error::InvalidMessage(_)) if !stream.began_with_a_record() => {
+            let first = stream.into_first();
+            let what = what_is(&first);
+            TlsError::NotTls { first, what }
+        }
+        Some(error) => translate(error),
+        None if is_cut => TlsError::Cut,
+        None => other(error),
+    }
+}
+
+fn translate(error: &Error) -> TlsError {
+    let problem = match error {
+        Error::AlertReceived(alert) => {
+            return TlsError::RefusedByPeer {
+                alert: alert
+                    .as_str()
+                    .map_or_else(|| format!("{alert:?}"), str::to_owned),
+            };
+        }
+        Error::NoCertificatesPresented => CertificateProblem::Missing,
+        Error::InvalidCertificate(error) => problem(error),
+        error => return other(error.clone()),
+    };
+    TlsError::Certificate(problem)
+}
+
+fn problem(error: &CertificateError) -> CertificateProblem {
+    match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            CertificateProblem::Expired
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            CertificateProblem::NotValidYet
+        }
+        CertificateError::UnknownIssuer => CertificateProblem::UnknownAuthority,
+        CertificateError::ApplicationVerificationFailure => CertificateProblem::WrongKey,
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            CertificateProblem::WrongPurpose
+        }
+        CertificateError::NotValidForNameContext {
+            expected,
+            presented,
+        } => CertificateProblem::WrongName {
+            expected: expected.to_str().into_owned(),
+            presented: presented.clone(),
+        },
+        other => CertificateProblem::Other(other.to_string()),
+    }
+}
+
+impl TlsError {
+    /// The failure of TLS that an error of a stream is about, if it is.
+    pub(crate) fn within(error: &io::Error) -> Option<Self> {
+        let error = error.get_ref()?.downcast_ref()?;
+        Some(translate(error))
+    }
+}
