@@ -155,7 +155,7 @@ impl Peer {
     /// given to [`Amp::locator_for_each`](crate::Amp::locator_for_each) can for each connection.
     #[cfg(feature = "_tls")]
     pub fn set_tls(&self, tls: Tls) {
-        self.0.set_tls(Some(tls));
+        self.0.set_tls(tls);
     }
 
     /// Asks the peer to begin TLS, with Twisted's command `StartTLS`, and waits until it has begun.

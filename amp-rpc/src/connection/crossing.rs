@@ -77,9 +77,9 @@ impl Shared {
     }
 
     /// Sets how this side does TLS from now on.
-    pub(crate) fn set_tls(&self, tls: Option<Tls>) {
-        let previous = std::mem::replace(&mut self.lock().tls, tls);
-        drop(previous);
+    #[cfg(feature = "_tls")]
+    pub(crate) fn set_tls(&self, tls: Tls) {
+        self.lock().tls = Some(tls);
     }
 
     /// Sets what goes on with the stream when the peer's ask to switch is granted.
