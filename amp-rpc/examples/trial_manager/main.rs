@@ -12,9 +12,9 @@
 //! connection have responders. The commands are in `commands.rs`, those that the manager carries out
 //! in `results.rs`.
 //!
-//! Three things are better than in trial 26.10: a worker that crashes costs its test, and not those
-//! that it would have run later; a failed subtest of a plain `unittest` class is not lost; and a test
-//! that passes against expectation does not stop the report.
+//! Some things are better than with `trial -j` of Twisted 26.10: a worker that crashes costs its test,
+//! and not those that it would have run later; a failed subtest of a plain `unittest` class is not
+//! lost; and neither a test that passes against expectation nor a module without tests is a problem.
 
 mod arguments;
 mod commands;

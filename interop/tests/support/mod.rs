@@ -1,21 +1,43 @@
 //! Live Twisted for the tests.
 
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-/// A Python program of `interop/python`.
-pub(crate) fn python(script: &str) -> Command {
-    let python = std::env::var_os("AMP_INTEROP_PYTHON").expect(
+/// The Python that has Twisted.
+#[allow(dead_code, reason = "not every test file needs everything")]
+pub(crate) fn interpreter() -> OsString {
+    std::env::var_os("AMP_INTEROP_PYTHON").expect(
         "these tests need a Python with Twisted: run `cargo xtask test`, or set \
          AMP_INTEROP_PYTHON to what `cargo xtask python` prints",
-    );
+    )
+}
+
+/// A Python program of `interop/python`.
+#[allow(dead_code, reason = "not every test file needs everything")]
+pub(crate) fn python(script: &str) -> Command {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("python")
         .join(script);
-    let mut command = Command::new(python);
+    let mut command = Command::new(interpreter());
     command.arg(script).stdin(Stdio::null());
     command
+}
+
+/// An example of amp-rpc. `cargo test --workspace --all-features` builds them beside the tests.
+#[allow(dead_code, reason = "not every test file needs everything")]
+pub(crate) fn example(name: &str) -> Command {
+    let test = std::env::current_exe().expect("the test has a path");
+    let folder = test.parent().and_then(|deps| deps.parent());
+    let folder = folder.expect("cargo's layout").join("examples");
+    let path = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        path.exists(),
+        "there is no {}: run `cargo build -p amp-rpc --examples --all-features`",
+        path.display()
+    );
+    Command::new(path)
 }
 
 /// Runs a program to its end and fails with all it printed when it does not end well.
