@@ -8,6 +8,7 @@ use amp_rpc::process::Program;
 use amp_rpc::{Amp, Answer, ConnectError, Responders};
 
 use crate::commands::{FindTests, Found, FoundTest};
+use crate::process;
 
 /// What there is to run, in the order in which trial would run it.
 pub(crate) struct Tests {
@@ -40,17 +41,15 @@ pub(crate) async fn find(
         ConnectError::Io { source, .. } => format!("cannot run Python: {source}"),
         error => crate::chain(&error),
     })?;
-    tokio::select! {
-        answer = peer.call(FindTests { names }) => {
-            let found = answer.map_err(|error| {
-                format!("{} cannot look for tests: {}", python.display(), crate::chain(&error))
-            })?;
-            let mut tests = tests.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok(Tests { names: std::mem::take(&mut tests), found })
-        }
-        // A process that a module has started may keep the connection open.
-        status = child.wait() => {
-            Err(format!("{} cannot look for tests: {}", python.display(), status?).into())
-        }
-    }
+    let found = process::call(&peer, &child, FindTests { names })
+        .await
+        .map_err(|error| {
+            let python = python.display();
+            format!("{python} cannot look for tests: {}", crate::chain(&error))
+        })?;
+    let mut tests = tests.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(Tests {
+        names: std::mem::take(&mut tests),
+        found,
+    })
 }

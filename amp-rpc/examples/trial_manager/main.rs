@@ -22,6 +22,7 @@ mod find;
 mod folder;
 mod outcome;
 mod pool;
+mod process;
 mod progress;
 mod report;
 mod results;

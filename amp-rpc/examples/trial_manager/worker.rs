@@ -3,9 +3,7 @@
 use std::error::Error;
 use std::fs::File;
 use std::io;
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 use std::sync::Arc;
 
 use amp_rpc::process::{Child, Output, Program};
@@ -14,6 +12,7 @@ use tokio::io::AsyncRead;
 
 use crate::commands::{Run, Start};
 use crate::outcome::{Outcome, Traceback};
+use crate::process::{self, ProcessError};
 use crate::results::Results;
 
 /// What all workers have in common.
@@ -62,14 +61,10 @@ impl Worker {
             folder,
         };
         let directory = worker.folder.to_string_lossy().into_owned();
-        let started = tokio::select! {
-            started = worker.peer.call(Start { directory }) => started.map_err(|error| crate::chain(&error)),
-            status = worker.child.wait() => Err(ended(status?)),
-        };
-        match started {
+        match process::call(&worker.peer, &worker.child, Start { directory }).await {
             Ok(_) => Ok(worker),
-            Err(problem) => {
-                let folder = worker.folder.display();
+            Err(error) => {
+                let (problem, folder) = (crate::chain(&error), worker.folder.display());
                 Err(format!("a worker did not start: {problem} Its output is in {folder}.").into())
             }
         }
@@ -78,19 +73,14 @@ impl Worker {
     /// Runs a test. When that fails, the worker is of no more use.
     pub(crate) async fn run(&self, test: &str) -> Result<Vec<Outcome>, Vec<Outcome>> {
         let test_case = test.to_owned();
-        let error = tokio::select! {
-            // When it has answered, it no longer matters whether it has ended too.
-            biased;
-            answer = self.peer.call(Run { test_case }) => match answer {
-                Ok(_) => return Ok(self.outcomes()),
-                Err(error) => Some(error),
-            },
-            // A process that a test has started may keep the connection open.
-            _ = self.child.wait() => None,
-        };
-        let mut outcomes = self.results.take();
-        outcomes.push(Outcome::Error(self.explain(error).await));
-        Err(outcomes)
+        match process::call(&self.peer, &self.child, Run { test_case }).await {
+            Ok(_) => Ok(self.outcomes()),
+            Err(error) => {
+                let mut outcomes = self.results.take();
+                outcomes.push(Outcome::Error(self.explain(&error)));
+                Err(outcomes)
+            }
+        }
     }
 
     /// What was reported of a test that has run. When that is nothing, it has failed: the workers lose
@@ -108,21 +98,19 @@ impl Worker {
     }
 
     /// Why a test has no result.
-    async fn explain(&self, error: Option<CallError>) -> Traceback {
-        if let Some(CallError::Remote(error)) = error {
-            let class = "twisted.protocols.amp.UnknownRemoteError";
-            let code = String::from_utf8_lossy(&error.code);
-            let message = format!("Code<{code}>: {}", error.description);
-            return Traceback::new(class, message);
-        }
-        self.peer.close();
+    fn explain(&self, error: &ProcessError) -> Traceback {
         let folder = self.folder.display();
-        match self.child.wait().await {
-            Ok(status) => {
-                let message = format!("{}\nIts output is in {folder}.", ended(status));
+        match error {
+            ProcessError::Call(CallError::Remote(error)) => {
+                let code = String::from_utf8_lossy(&error.code);
+                let message = format!("Code<{code}>: {}", error.description);
+                Traceback::new("twisted.protocols.amp.UnknownRemoteError", message)
+            }
+            ProcessError::Ended(_) => {
+                let message = format!("{error}\nIts output is in {folder}.");
                 Traceback::new("twisted.internet.error.ProcessTerminated", message)
             }
-            Err(error) => Traceback::new("builtins.OSError", error.to_string()),
+            _ => Traceback::new("trial_manager.NoAnswer", crate::chain(error)),
         }
     }
 
@@ -144,18 +132,4 @@ fn save(output: Option<impl AsyncRead + Send + Unpin + 'static>, path: &Path) ->
         });
     }
     Ok(())
-}
-
-/// How a process ended, in Twisted's words.
-fn ended(status: ExitStatus) -> String {
-    let how = match (status.code(), status.signal()) {
-        (Some(0), _) => {
-            return "A process has ended without apparent errors: process finished with exit code 0."
-                .to_owned();
-        }
-        (Some(code), _) => format!("process ended with exit code {code}"),
-        (None, Some(signal)) => format!("process ended by signal {signal}"),
-        (None, None) => status.to_string(),
-    };
-    format!("A process has ended with a probable error condition: {how}.")
 }

@@ -206,7 +206,8 @@ async fn interpreters_that_do_not_work() {
         ),
         (
             "false",
-            "trial_manager: false cannot look for tests: exit status: 1",
+            "trial_manager: false cannot look for tests: A process has ended with a probable error \
+             condition: process ended with exit code 1.",
         ),
         ("true", "trial_manager: true cannot look for tests: "),
     ] {
