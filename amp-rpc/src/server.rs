@@ -155,6 +155,7 @@ impl Server {
 
     /// An endpoint that leads to this server: what to give to
     /// [`Amp::connect`](crate::Amp::connect). Where the system chose the port, it is the chosen one.
+    /// Nothing leads to a single connection that is there already, as on `stdio:`; it is then only a name.
     pub fn endpoint(&self) -> &ConnectEndpoint {
         &self.endpoint
     }
@@ -200,8 +201,10 @@ impl Server {
 
     /// Waits as long as the server accepts connections, which is until its task is ended from outside.
     /// For a program that does nothing else.
+    ///
+    /// Where there is a single connection, as on `stdio:`, it returns when that one has ended.
     pub async fn run(mut self) {
-        // The task ends only by being aborted or when the runtime shuts down.
+        // Otherwise the task ends only by being aborted or when the runtime shuts down.
         let _ = (&mut self.accepting).await;
     }
 }
@@ -225,10 +228,11 @@ async fn accept(mut listener: Listener, serve: Box<Serve>, connections: Arc<Conn
     let serve: Arc<Serve> = serve.into();
     loop {
         match listener.accept().await {
-            Ok(opening) => {
+            Ok(Some(opening)) => {
                 let carrying = carry(opening, Arc::clone(&serve), Arc::clone(&connections));
                 tokio::spawn(carrying);
             }
+            Ok(None) => return connections.none().await,
             // What ends one connection before it begins is no reason to stop.
             Err(error) if is_the_peers(&error) => {}
             Err(_) => tokio::time::sleep(PAUSE).await,

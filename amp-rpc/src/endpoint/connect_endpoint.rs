@@ -11,6 +11,8 @@ use super::description::{
 };
 use super::error::{ConnectError, EndpointError};
 #[cfg(all(unix, feature = "process"))]
+use super::inherited::{self, Descriptors};
+#[cfg(all(unix, feature = "process"))]
 use super::process;
 use super::{kinds, memory, tcp, unix};
 #[cfg(all(unix, feature = "process"))]
@@ -28,9 +30,12 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// | `unix:PATH` | A Unix socket. Option: `timeout`. |
 /// | `memory:NAME` | A listener within this process; ours. Option: `timeout`. |
 /// | `process:PROGRAM:ARGUMENT:…` | A program to start, with any number of arguments; ours, with the feature `process`. Options: below, and `timeout`. |
+/// | `stdio:` | Standard input and output, for a program that another one starts; ours, with the feature `process`. |
+/// | `fd:READS:WRITES`, `fd:SOCKET` | Descriptors that this process was started with; ours, with the feature `process`. |
 ///
 /// Options follow as `name=value`; `timeout` is in seconds and 30 by default. The arguments of the
-/// table can be named as well: `host`, `port`, `path`, `name`. A colon, an equals sign or a backslash
+/// table can be named as well: `host`, `port`, `path`, `name`,
+/// `reads`, `writes`. A colon, an equals sign or a backslash
 /// within a value takes a backslash before it.
 ///
 /// The options of `process:` are what the methods of `process::Program` set: `descriptors` (which one
@@ -66,6 +71,10 @@ enum Target {
     Memory(String),
     #[cfg(all(unix, feature = "process"))]
     Process(Box<Program>),
+    #[cfg(all(unix, feature = "process"))]
+    Stdio,
+    #[cfg(all(unix, feature = "process"))]
+    Descriptors(Descriptors),
 }
 
 impl ConnectEndpoint {
@@ -104,6 +113,22 @@ impl ConnectEndpoint {
         Self::new(Target::Process(Box::new(program)))
     }
 
+    /// This process's standard input and output, where its starter speaks AMP with it. They can be taken
+    /// once; afterwards there is `/dev/null` in place of standard input, and standard output is
+    /// standard error, so that nothing that the program prints gets into the conversation.
+    #[cfg(all(unix, feature = "process"))]
+    pub fn stdio() -> Self {
+        Self::new(Target::Stdio)
+    }
+
+    /// Descriptors that this process was started with: one to read from and one to write to, or twice
+    /// the same for a socket. Each can be taken once, and only if it was not opened by this
+    /// process. 0, 1 and 2 cannot be taken; see [`stdio`](Self::stdio).
+    #[cfg(all(unix, feature = "process"))]
+    pub fn descriptors(reads: std::os::fd::RawFd, writes: std::os::fd::RawFd) -> Self {
+        Self::new(Target::Descriptors(Descriptors { reads, writes }))
+    }
+
     fn new(target: Target) -> Self {
         Self {
             target,
@@ -130,6 +155,10 @@ impl ConnectEndpoint {
                 Target::Memory(name) => memory::connect(name).await,
                 #[cfg(all(unix, feature = "process"))]
                 Target::Process(program) => process::connect(program),
+                #[cfg(all(unix, feature = "process"))]
+                Target::Stdio => inherited::connect_stdio(),
+                #[cfg(all(unix, feature = "process"))]
+                Target::Descriptors(descriptors) => descriptors.connect(),
             }
         };
         match tokio::time::timeout(self.timeout, connecting).await {
@@ -160,6 +189,17 @@ impl FromStr for ConnectEndpoint {
             "process" => {
                 let (program, arguments) = process::read(description)?;
                 (Target::Process(Box::new(program)), arguments)
+            }
+            #[cfg(all(unix, feature = "process"))]
+            "stdio" => (
+                Target::Stdio,
+                inherited::read_stdio(description, &["timeout"])?,
+            ),
+            #[cfg(all(unix, feature = "process"))]
+            "fd" => {
+                let (descriptors, arguments) =
+                    Descriptors::read(description, &["reads", "writes", "timeout"])?;
+                (Target::Descriptors(descriptors), arguments)
             }
             _ => read_memory(description)?,
         };
@@ -236,6 +276,10 @@ impl fmt::Display for ConnectEndpoint {
             Target::Memory(name) => write!(f, "memory:{}", Escaped(name))?,
             #[cfg(all(unix, feature = "process"))]
             Target::Process(program) => process::write(program, f)?,
+            #[cfg(all(unix, feature = "process"))]
+            Target::Stdio => f.write_str("stdio:")?,
+            #[cfg(all(unix, feature = "process"))]
+            Target::Descriptors(descriptors) => descriptors.fmt(f)?,
         }
         if self.timeout != DEFAULT_TIMEOUT {
             write!(f, ":timeout={}", Seconds(self.timeout))?;

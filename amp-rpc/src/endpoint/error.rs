@@ -196,6 +196,9 @@ struct List(&'static [&'static str]);
 
 impl fmt::Display for List {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("none");
+        }
         f.write_str(&self.0.join(", "))
     }
 }

@@ -9,10 +9,22 @@ pub(super) const CONNECTING: &[&str] = &[
     "memory",
     #[cfg(all(unix, feature = "process"))]
     "process",
+    #[cfg(all(unix, feature = "process"))]
+    "stdio",
+    #[cfg(all(unix, feature = "process"))]
+    "fd",
 ];
 
 /// Those to listen with.
-pub(super) const LISTENING: &[&str] = &["tcp", "unix", "memory"];
+pub(super) const LISTENING: &[&str] = &[
+    "tcp",
+    "unix",
+    "memory",
+    #[cfg(all(unix, feature = "process"))]
+    "stdio",
+    #[cfg(all(unix, feature = "process"))]
+    "fd",
+];
 
 /// Which feature brings which kind.
 const FEATURES: &[(&str, &str)] = &[
@@ -31,7 +43,7 @@ const IS_ON: &[(&str, bool)] = &[
 ];
 
 /// Those that Twisted has beside them.
-const LATER: &[&str] = &["ssl", "tls", "tcp6", "systemd", "fd", "stdio", "haproxy"];
+const LATER: &[&str] = &["ssl", "tls", "tcp6", "systemd", "haproxy"];
 
 /// The kind of this name, in letters of any case.
 pub(super) fn find(

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use super::DEFAULT_BACKLOG;
 use super::description::{Arguments, Description, Escaped, Options, digits, is_digits};
 use super::error::{EndpointError, ListenError};
+#[cfg(all(unix, feature = "process"))]
+use super::inherited::{self, Descriptors};
 use super::listener::Listener;
 use super::{kinds, memory, tcp, unix};
 
@@ -21,14 +23,19 @@ const DEFAULT_MODE: u32 = 0o666;
 /// | `tcp:HOST:PORT` | The same with the interface; ours. |
 /// | `unix:PATH` | A Unix socket. Options: `mode` (the file's permissions, octal, 666 by default), `backlog`. |
 /// | `memory:NAME` | A name within this process; ours. Option: `backlog`. |
+/// | `stdio:` | Standard input and output, as a single connection; with the feature `process`. |
+/// | `fd:READS:WRITES`, `fd:SOCKET` | Descriptors that this process was started with, as a single connection, or a socket that listens; ours, with the feature `process`. |
 ///
 /// Options follow as `name=value`; `backlog` is how many connections wait to be accepted, 50 by default.
-/// The arguments of the table can be named as well: `port`, `address`, `name`. A colon, an equals sign
+/// The arguments of the table can be named as well: `port`, `address`, `name`, `reads`, `writes`. A colon, an equals sign
 /// or a backslash within a value takes a backslash before it.
 ///
 /// As in Twisted, the names of options may be left out in the order `tcp:PORT:INTERFACE:BACKLOG` and
 /// `unix:PATH:MODE:BACKLOG`. `tcp:HOST:PORT` is told apart from that by its first argument: when it is
 /// anything but digits and another one follows, it is the host.
+///
+/// Where there is a single connection, it is accepted at once, and [`Server::run`](crate::Server::run)
+/// returns when it has ended.
 ///
 /// ```
 /// use amp_rpc::ListenEndpoint;
@@ -47,9 +54,30 @@ pub struct ListenEndpoint {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
-    Tcp { interface: String, port: u16 },
-    Unix { path: PathBuf, mode: u32 },
+    Tcp {
+        interface: String,
+        port: u16,
+    },
+    Unix {
+        path: PathBuf,
+        mode: u32,
+    },
     Memory(String),
+    #[cfg(all(unix, feature = "process"))]
+    Stdio,
+    #[cfg(all(unix, feature = "process"))]
+    Descriptors(Descriptors),
+}
+
+impl Place {
+    /// Whether connections may wait there to be accepted, by what this library does.
+    fn is_shared(&self) -> bool {
+        match self {
+            Self::Tcp { .. } | Self::Unix { .. } | Self::Memory(_) => true,
+            #[cfg(all(unix, feature = "process"))]
+            Self::Stdio | Self::Descriptors(_) => false,
+        }
+    }
 }
 
 impl ListenEndpoint {
@@ -82,6 +110,22 @@ impl ListenEndpoint {
         Self::new(Place::Memory(name.into()))
     }
 
+    /// This process's standard input and output, where its starter speaks AMP with it. They can be taken
+    /// once; afterwards there is `/dev/null` in place of standard input, and standard output is
+    /// standard error, so that nothing that the program prints gets into the conversation.
+    #[cfg(all(unix, feature = "process"))]
+    pub fn stdio() -> Self {
+        Self::new(Place::Stdio)
+    }
+
+    /// Descriptors that this process was started with: one to read from and one to write to, or twice
+    /// the same for a socket. A socket may be one that listens. Each can be taken once, and only if it was not opened by this
+    /// process. 0, 1 and 2 cannot be taken; see [`stdio`](Self::stdio).
+    #[cfg(all(unix, feature = "process"))]
+    pub fn descriptors(reads: std::os::fd::RawFd, writes: std::os::fd::RawFd) -> Self {
+        Self::new(Place::Descriptors(Descriptors { reads, writes }))
+    }
+
     fn new(place: Place) -> Self {
         Self {
             place,
@@ -106,6 +150,10 @@ impl ListenEndpoint {
                 unix::listen(path, *mode, self.backlog).map(Listener::Unix)
             }
             Place::Memory(name) => memory::listen(name, self.backlog).map(Listener::Memory),
+            #[cfg(all(unix, feature = "process"))]
+            Place::Stdio => inherited::listen_stdio(),
+            #[cfg(all(unix, feature = "process"))]
+            Place::Descriptors(descriptors) => descriptors.listen(),
         };
         listener.map_err(|source| ListenError::Io {
             endpoint: Box::new(self.clone()),
@@ -124,6 +172,14 @@ impl FromStr for ListenEndpoint {
         let (place, mut arguments) = match description.kind {
             "tcp" => read_tcp(description)?,
             "unix" => read_unix(description)?,
+            #[cfg(all(unix, feature = "process"))]
+            "stdio" => (Place::Stdio, inherited::read_stdio(description, &[])?),
+            #[cfg(all(unix, feature = "process"))]
+            "fd" => {
+                let (descriptors, arguments) =
+                    Descriptors::read(description, &["reads", "writes"])?;
+                (Place::Descriptors(descriptors), arguments)
+            }
             _ => read_memory(description)?,
         };
         let backlog = arguments.take_as("backlog", "a number", digits)?;
@@ -202,8 +258,12 @@ impl fmt::Display for ListenEndpoint {
                 }
             }
             Place::Memory(name) => write!(f, "memory:{}", Escaped(name))?,
+            #[cfg(all(unix, feature = "process"))]
+            Place::Stdio => f.write_str("stdio:")?,
+            #[cfg(all(unix, feature = "process"))]
+            Place::Descriptors(descriptors) => descriptors.fmt(f)?,
         }
-        if self.backlog != DEFAULT_BACKLOG {
+        if self.place.is_shared() && self.backlog != DEFAULT_BACKLOG {
             write!(f, ":backlog={}", self.backlog)?;
         }
         Ok(())

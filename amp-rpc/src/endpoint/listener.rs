@@ -11,6 +11,8 @@ pub(crate) enum Listener {
     Tcp(tcp::Listener),
     Unix(unix::Listener),
     Memory(memory::Listener),
+    #[cfg(all(unix, feature = "process"))]
+    Single(super::inherited::Single),
 }
 
 impl Listener {
@@ -18,13 +20,19 @@ impl Listener {
     ///
     /// What it takes to set the connection up is left to the future that is returned, so that a peer
     /// that is slow at it does not keep others waiting.
-    pub(crate) async fn accept(&mut self) -> io::Result<Opening> {
+    /// `None`: there was a single connection, and there will be no other one.
+    pub(crate) async fn accept(&mut self) -> io::Result<Option<Opening>> {
         let transport = match self {
             Self::Tcp(listener) => listener.accept().await,
             Self::Unix(listener) => listener.accept().await,
             Self::Memory(listener) => listener.accept().await,
+            #[cfg(all(unix, feature = "process"))]
+            Self::Single(single) => match single.accept() {
+                Some(transport) => Ok(transport),
+                None => return Ok(None),
+            },
         }?;
-        Ok(Box::pin(std::future::ready(Ok(transport))))
+        Ok(Some(Box::pin(std::future::ready(Ok(transport)))))
     }
 
     /// What leads here.
@@ -33,6 +41,8 @@ impl Listener {
             Self::Tcp(listener) => listener.endpoint(),
             Self::Unix(listener) => listener.endpoint(),
             Self::Memory(listener) => listener.endpoint(),
+            #[cfg(all(unix, feature = "process"))]
+            Self::Single(single) => single.endpoint(),
         }
     }
 }

@@ -3,6 +3,8 @@
 mod connect_endpoint;
 mod description;
 mod error;
+#[cfg(all(unix, feature = "process"))]
+mod inherited;
 mod kinds;
 mod listen_endpoint;
 mod listener;

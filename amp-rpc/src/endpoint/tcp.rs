@@ -26,11 +26,15 @@ pub(super) async fn connect(
         connect_to(address, bind_address)
     })
     .await?;
+    Ok(transport(stream, Side::Connecting).host(host))
+}
+
+pub(super) fn transport(stream: TcpStream, side: Side) -> Transport {
     let addresses = Addresses {
         local: stream.local_addr().ok().map(Address::Tcp),
         remote: stream.peer_addr().ok().map(Address::Tcp),
     };
-    Ok(Transport::new(stream, addresses, Side::Connecting).host(host))
+    Transport::new(stream, addresses, side)
 }
 
 /// Connects to the first address that answers.
@@ -122,6 +126,15 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
+    /// A listener that somebody else has made.
+    #[cfg(all(unix, feature = "process"))]
+    pub(super) fn adopt(listener: std::net::TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let inner = TcpListener::from_std(listener)?;
+        let address = inner.local_addr()?;
+        Ok(Self { inner, address })
+    }
+
     pub(super) async fn accept(&self) -> io::Result<Transport> {
         let (stream, remote) = self.accept_stream().await?;
         let addresses = Addresses {

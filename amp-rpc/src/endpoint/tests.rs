@@ -443,7 +443,7 @@ async fn a_full_backlog_makes_connecting_wait_until_its_timeout() {
         "cannot connect to memory:full:timeout=0.05: no answer within 50ms"
     );
     assert!(matches!(error, ConnectError::TimedOut { .. }));
-    listener.accept().await.unwrap().await.unwrap();
+    listener.accept().await.unwrap().unwrap().await.unwrap();
     connecting("memory:full").connect().await.unwrap();
 }
 

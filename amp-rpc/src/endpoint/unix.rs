@@ -28,10 +28,14 @@ pub(super) async fn connect(path: &Path) -> io::Result<Transport> {
         local: stream.local_addr().ok().map(address),
         remote: Some(Address::Unix(Some(path.to_owned()))),
     };
-    Ok(Transport::new(stream, addresses, Side::Connecting))
+    Ok(transport(stream, addresses, Side::Connecting))
 }
 
-fn address(address: tokio::net::unix::SocketAddr) -> Address {
+pub(super) fn transport(stream: UnixStream, addresses: Addresses, side: Side) -> Transport {
+    Transport::new(stream, addresses, side)
+}
+
+pub(super) fn address(address: tokio::net::unix::SocketAddr) -> Address {
     Address::Unix(address.as_pathname().map(Path::to_owned))
 }
 
@@ -46,7 +50,7 @@ pub(super) fn listen(path: &Path, mode: u32, backlog: u32) -> io::Result<Listene
     Ok(Listener {
         inner,
         path: path.to_owned(),
-        _file: file,
+        _file: Some(file),
     })
 }
 
@@ -54,17 +58,34 @@ pub(super) fn listen(path: &Path, mode: u32, backlog: u32) -> io::Result<Listene
 pub(crate) struct Listener {
     inner: UnixListener,
     path: PathBuf,
-    _file: SocketFile,
+    /// None where somebody else has made it.
+    _file: Option<SocketFile>,
 }
 
 impl Listener {
+    /// A listener that somebody else has made, who also removes its file.
+    #[cfg(all(unix, feature = "process"))]
+    pub(super) fn adopt(listener: std::os::unix::net::UnixListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let inner = UnixListener::from_std(listener)?;
+        let path = match address(inner.local_addr()?) {
+            Address::Unix(Some(path)) => path,
+            _ => PathBuf::new(),
+        };
+        Ok(Self {
+            inner,
+            path,
+            _file: None,
+        })
+    }
+
     pub(super) async fn accept(&self) -> io::Result<Transport> {
         let (stream, remote) = self.inner.accept().await?;
         let addresses = Addresses {
             local: Some(Address::Unix(Some(self.path.clone()))),
             remote: Some(address(remote)),
         };
-        Ok(Transport::new(stream, addresses, Side::Accepting))
+        Ok(transport(stream, addresses, Side::Accepting))
     }
 
     pub(super) fn endpoint(&self) -> ConnectEndpoint {
