@@ -29,9 +29,17 @@ pub(super) fn claim<const N: usize, T>(
     make: impl FnOnce([OwnedFd; N]) -> io::Result<T>,
 ) -> io::Result<T> {
     let mut claimed = CLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
+    claim_except(&mut claimed, numbers, make)
+}
+
+fn claim_except<const N: usize, T>(
+    claimed: &mut BTreeSet<RawFd>,
+    numbers: [RawFd; N],
+    make: impl FnOnce([OwnedFd; N]) -> io::Result<T>,
+) -> io::Result<T> {
     let mut owned = Vec::with_capacity(N);
     for number in numbers {
-        check(number, &claimed)?;
+        check(number, claimed)?;
         owned.push(duplicate(number)?);
     }
     let owned = owned.try_into().map_err(|_| io::ErrorKind::InvalidInput)?;
@@ -138,35 +146,39 @@ mod tests {
         (theirs.into_raw_fd(), ours)
     }
 
-    fn error_of(number: RawFd) -> String {
-        let claimed = claim([number], |_| Ok(()));
-        claimed.unwrap_err().to_string()
+    fn error_of(claimed: &mut BTreeSet<RawFd>, number: RawFd) -> String {
+        let refused = claim_except(claimed, [number], |_| Ok(()));
+        refused.unwrap_err().to_string()
+    }
+
+    /// Claims a socket, writes into it, and closes it.
+    fn write(claimed: &mut BTreeSet<RawFd>, number: RawFd) {
+        let make = |[descriptor]: [_; 1]| Ok(UnixStream::from(descriptor));
+        let mut socket = claim_except(claimed, [number], make).unwrap();
+        socket.write_all(b"text").unwrap();
     }
 
     #[test]
     fn a_descriptor_is_claimed_once() {
         let (number, mut ours) = inherited();
-        let claimed = claim([number], |[descriptor]| Ok(UnixStream::from(descriptor)));
-        let mut claimed = claimed.unwrap();
-        claimed.write_all(b"text").unwrap();
-        drop(claimed);
+        let claimed = &mut BTreeSet::new();
+        write(claimed, number);
         let mut text = String::new();
         // The end comes only if the number is closed too.
         ours.read_to_string(&mut text).unwrap();
         assert_eq!(text, "text");
         let expected = format!("descriptor {number} has been taken before in this process");
-        assert_eq!(error_of(number), expected);
+        assert_eq!(error_of(claimed, number), expected);
     }
 
     #[test]
     fn a_descriptor_of_no_use_is_left_alone() {
         let (number, mut ours) = inherited();
-        let refused = claim([number], |_| {
-            Err::<(), _>(io::ErrorKind::Unsupported.into())
-        });
+        let claimed = &mut BTreeSet::new();
+        let make = |_: [_; 1]| Err::<(), _>(io::ErrorKind::Unsupported.into());
+        let refused = claim_except(claimed, [number], make);
         assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::Unsupported);
-        let claimed = claim([number], |[descriptor]| Ok(UnixStream::from(descriptor)));
-        claimed.unwrap().write_all(b"text").unwrap();
+        write(claimed, number);
         let mut text = String::new();
         ours.read_to_string(&mut text).unwrap();
         assert_eq!(text, "text");
@@ -174,22 +186,23 @@ mod tests {
 
     #[test]
     fn what_is_not_inherited_is_refused() {
+        let claimed = &mut BTreeSet::new();
         let (ours, _other) = UnixStream::pair().unwrap();
         let number = ours.as_raw_fd();
         let expected =
             format!("descriptor {number} is not inherited: this process has opened it itself");
-        assert_eq!(error_of(number), expected);
+        assert_eq!(error_of(claimed, number), expected);
         for number in 0..=2 {
             let expected = format!(
                 "{number} is one of the standard descriptors; for 0 and 1 there is \"stdio:\""
             );
-            assert_eq!(error_of(number), expected);
+            assert_eq!(error_of(claimed, number), expected);
         }
         for number in [-1, 1_000_000, RawFd::MAX] {
             let expected = format!(
                 "descriptor {number} is not open: the program that started this one has not given it"
             );
-            assert_eq!(error_of(number), expected);
+            assert_eq!(error_of(claimed, number), expected);
         }
     }
 }
