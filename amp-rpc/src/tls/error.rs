@@ -24,7 +24,7 @@ pub enum TlsError {
     #[error("the peer's certificate is refused: {0}")]
     Certificate(#[source] CertificateProblem),
     /// The peer refuses this side: its certificate, or everything it offers.
-    #[error("the peer has refused with the alert {alert}; its log says more")]
+    #[error("the peer has refused with the alert {alert}; {}", advice(alert))]
     RefusedByPeer {
         /// TLS's name of the alert, such as `UnknownCA`.
         alert: String,
@@ -51,9 +51,32 @@ pub enum TlsError {
     /// This side is the one that needs a certificate and has none.
     #[error("this side has no certificate; give it one with Tls::identity")]
     NoIdentity,
+    /// The peer offers other protocols than `amp` in the handshake (ALPN), and no `amp`.
+    #[error(
+        "the peer has offered other protocols and not `amp` (ALPN); it may seek another service, or leave \
+         Tls::alpn off"
+    )]
+    OtherProtocol,
     /// Anything else, in the words of the library that does TLS.
     #[error("TLS failed")]
     Other(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// What to do about an alert.
+fn advice(alert: &str) -> &'static str {
+    match alert {
+        "CertificateRequired" => "it demands a certificate; give this side one with Tls::identity",
+        "UnknownCA" => {
+            "it does not trust the authority of this side's certificate, which it has to be told of"
+        }
+        "CertificateExpired" => "this side's certificate has expired; renew it",
+        "NoApplicationProtocol" => "it does not know `amp` (ALPN); leave Tls::alpn off",
+        "AccessDenied" | "UnrecognisedName" => {
+            "it may have no certificate for the name that was sought; set it with Tls::server_name"
+        }
+        "ProtocolVersion" => "it speaks other versions of TLS; this side speaks 1.2 and 1.3",
+        _ => "its log says more",
+    }
 }
 
 /// Why a certificate is refused.
@@ -106,9 +129,15 @@ impl fmt::Display for CertificateProblem {
                 "it is signed by itself or by an authority that is not trusted; add the authority with \
                  Tls::trust",
             ),
-            Self::WrongKey => f.write_str("its key is not the one that was pinned"),
+            Self::WrongKey => f.write_str(
+                "its key is not the one that was pinned; if the key was changed on purpose, give the new \
+                 one to Trust::key",
+            ),
             Self::Missing => f.write_str("there is none, but this side demands one"),
-            Self::WrongPurpose => f.write_str("it is not meant for this role"),
+            Self::WrongPurpose => f.write_str(
+                "it is not meant for this role; servers need the purpose serverAuth, and clients \
+                 clientAuth",
+            ),
             Self::Other(why) => f.write_str(why),
         }
     }

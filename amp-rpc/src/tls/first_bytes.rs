@@ -1,6 +1,6 @@
 //! Remembers how a peer began, for the message when that was no TLS.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -10,6 +10,9 @@ use crate::transport::BoxedStream;
 
 /// How many bytes are remembered.
 const REMEMBERED: usize = 16;
+
+/// How many bytes are joined for a stream that does not take several slices at once.
+const JOINED: usize = 4 * 1024;
 
 /// A stream that remembers the first bytes that were read from it.
 pub(super) struct FirstBytes {
@@ -25,9 +28,9 @@ impl FirstBytes {
         }
     }
 
-    /// Whether the peer began as a record of TLS does: with a kind from 20 to 24 and a version 3.x.
-    pub(super) fn began_with_a_record(&self) -> bool {
-        matches!(self.first[..], [20..=24, 3, ..])
+    /// Whether the peer has begun, and not as a record of TLS does.
+    pub(super) fn began_otherwise(&self) -> bool {
+        !matches!(self.first[..], [] | [20..=24] | [20..=24, 3, ..])
     }
 
     pub(super) fn into_first(self) -> Vec<u8> {
@@ -77,6 +80,31 @@ impl AsyncWrite for FirstBytes {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    /// What a stream would take only one by one is joined as long as it is small. It matters where the
+    /// handshake fails: what there is to say then is written at once or never, and the alert comes last.
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let stream = Pin::new(&mut self.stream);
+        if stream.is_write_vectored() {
+            return stream.poll_write_vectored(cx, slices);
+        }
+        let mut joined = Vec::new();
+        for slice in slices {
+            if !joined.is_empty() && joined.len() + slice.len() > JOINED {
+                break;
+            }
+            joined.extend_from_slice(slice);
+        }
+        stream.poll_write(cx, &joined)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,22 +1,20 @@
 //! The handshake.
 
 use std::io;
+use std::net::Ipv4Addr;
 
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{CertificateError, CommonState, Error};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
-use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
 
 use super::Role;
 use super::config::{Tls, other};
 use super::error::{CertificateProblem, TlsError};
 use super::first_bytes::{FirstBytes, what_is};
+use super::names::names;
 use super::session::{Facts, PeerIdentity, TlsSession};
 use crate::transport::BoxedStream;
-
-/// The name that is said to be sought where none is known and none is checked.
-const ANY_NAME: &str = "localhost";
 
 impl Tls {
     /// Begins TLS on a stream. `host` is where it leads, if that is known.
@@ -46,19 +44,24 @@ impl Tls {
         host: Option<&str>,
     ) -> Result<(BoxedStream, TlsSession), TlsError> {
         let name = match self.name(host) {
-            Some(name) => name,
+            Some(name) => match ServerName::try_from(name) {
+                Ok(name) => Some(name.to_owned()),
+                Err(_) if self.checks_name() => {
+                    return Err(TlsError::BadServerName(name.to_owned()));
+                }
+                Err(_) => None,
+            },
             None if self.checks_name() => return Err(TlsError::NoServerName),
-            None => ANY_NAME,
+            None => None,
         };
-        let server_name = match ServerName::try_from(name) {
-            Ok(server_name) => server_name.to_owned(),
-            Err(_) => return Err(TlsError::BadServerName(name.to_owned())),
-        };
+        let sought = name.as_ref().map(|name| name.to_str().into_owned());
+        // An address is not said to the server, so where there is no name, none is said.
+        let name = name.unwrap_or_else(|| Ipv4Addr::UNSPECIFIED.into());
         let connector = TlsConnector::from(self.client()?);
-        let connecting = connector.connect(server_name, FirstBytes::new(stream));
+        let connecting = connector.connect(name, FirstBytes::new(stream));
         match connecting.into_fallible().await {
             Ok(stream) => {
-                let session = session(stream.get_ref().1, true, Some(name.to_owned()));
+                let session = session(stream.get_ref().1, true, sought);
                 Ok((Box::new(stream), session))
             }
             Err((error, stream)) => Err(failure(error, stream)),
@@ -113,28 +116,9 @@ fn identity(chain: &[CertificateDer<'_>]) -> Option<PeerIdentity> {
     };
     if let Ok((_, certificate)) = parse_x509_certificate(own) {
         identity.subject = certificate.subject().to_string();
-        if let Ok(Some(names)) = certificate.subject_alternative_name() {
-            let names = names.value.general_names.iter();
-            identity.names = names.filter_map(name).collect();
-        }
+        identity.names = names(&certificate);
     }
     Some(identity)
-}
-
-fn name(name: &GeneralName<'_>) -> Option<String> {
-    match name {
-        GeneralName::DNSName(name) | GeneralName::RFC822Name(name) | GeneralName::URI(name) => {
-            Some((*name).to_owned())
-        }
-        GeneralName::IPAddress(bytes) => {
-            if let Ok(bytes) = <[u8; 4]>::try_from(*bytes) {
-                return Some(std::net::IpAddr::from(bytes).to_string());
-            }
-            let bytes = <[u8; 16]>::try_from(*bytes).ok()?;
-            Some(std::net::IpAddr::from(bytes).to_string())
-        }
-        _ => None,
-    }
 }
 
 fn failure(error: io::Error, stream: FirstBytes) -> TlsError {
@@ -146,12 +130,13 @@ fn failure(error: io::Error, stream: FirstBytes) -> TlsError {
             | io::ErrorKind::BrokenPipe
     );
     let rustls = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let is_unreadable = matches!(rustls, Some(Error::InvalidMessage(_)));
+    if (is_unreadable || is_cut) && stream.began_otherwise() {
+        let first = stream.into_first();
+        let what = what_is(&first);
+        return TlsError::NotTls { first, what };
+    }
     match rustls {
-        Some(Error::InvalidMessage(_)) if !stream.began_with_a_record() => {
-            let first = stream.into_first();
-            let what = what_is(&first);
-            TlsError::NotTls { first, what }
-        }
         Some(error) => translate(error),
         None if is_cut => TlsError::Cut,
         None => other(error),
@@ -169,6 +154,7 @@ fn translate(error: &Error) -> TlsError {
         }
         Error::NoCertificatesPresented => CertificateProblem::Missing,
         Error::InvalidCertificate(error) => problem(error),
+        Error::NoApplicationProtocol => return TlsError::OtherProtocol,
         error => return other(error.clone()),
     };
     TlsError::Certificate(problem)

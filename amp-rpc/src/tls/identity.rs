@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio_rustls::rustls::Error;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::CertifiedKey;
@@ -101,6 +102,11 @@ impl Identity {
     ) -> Result<Self, TlsConfigError> {
         match CertifiedKey::from_der(chain, key, provider()) {
             Ok(certified) => Ok(Self(Arc::new(certified))),
+            Err(error @ Error::InvalidCertificate(_)) => Err(TlsConfigError::Malformed {
+                what: "certificate",
+                place,
+                source: error.into(),
+            }),
             Err(error) => Err(TlsConfigError::Pair {
                 place,
                 source: error.into(),

@@ -16,8 +16,12 @@ mod handshake;
 #[cfg(feature = "_tls")]
 mod identity;
 #[cfg(feature = "_tls")]
+mod names;
+#[cfg(feature = "_tls")]
 mod provider;
 mod session;
+#[cfg(all(test, feature = "_tls"))]
+mod tests;
 #[cfg(feature = "_tls")]
 mod trust;
 #[cfg(feature = "_tls")]

@@ -14,8 +14,10 @@ use tokio_rustls::rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
     SignatureScheme,
 };
+use x509_parser::parse_x509_certificate;
 
 use super::config_error::TlsConfigError;
+use super::names::names;
 use super::provider::{provider, sha256};
 use super::trust::{Trust, Whom, system_authorities};
 
@@ -56,6 +58,27 @@ impl Verifier {
     }
 }
 
+/// Names the names, which the library has in a form that is not for people.
+fn with_names(error: Error, certificate: &CertificateDer<'_>, expected: &ServerName<'_>) -> Error {
+    match (error, parse_x509_certificate(certificate)) {
+        (
+            Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            ),
+            Ok((_, certificate)),
+        ) => {
+            let expected = expected.to_owned();
+            let presented = names(&certificate);
+            CertificateError::NotValidForNameContext {
+                expected,
+                presented,
+            }
+            .into()
+        }
+        (error, _) => error,
+    }
+}
+
 impl Judge {
     fn authorities(roots: Arc<RootCertStore>) -> Result<Self, TlsConfigError> {
         let clients =
@@ -92,7 +115,8 @@ impl ServerCertVerifier for Verifier {
                     algorithms,
                 )?;
                 if self.checks_name {
-                    verify_server_name(&parsed, server_name)?;
+                    verify_server_name(&parsed, server_name)
+                        .map_err(|error| with_names(error, certificate, server_name))?;
                 }
             }
             Judge::Key(key) => Self::has_key(certificate, key)?,

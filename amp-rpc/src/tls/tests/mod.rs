@@ -1,0 +1,7 @@
+//! Handshakes in memory, with certificates made on the spot.
+
+mod files;
+mod no_tls;
+mod refusals;
+mod sessions;
+mod support;
