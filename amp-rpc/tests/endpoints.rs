@@ -163,16 +163,15 @@ async fn strings_that_are_no_endpoints() {
         error.source().unwrap().to_string(),
         "tcp: the option \"port\" is missing; it is written as in \"tcp:localhost:8080\""
     );
-    let error = Amp::new().listen("ssl:443").await.unwrap_err();
+    let error = Amp::new().listen("udp:443").await.unwrap_err();
     assert!(matches!(error, ListenError::Endpoint { .. }));
     assert_eq!(
         error.to_string(),
-        "cannot listen on \"ssl:443\": not an endpoint"
+        "cannot listen on \"udp:443\": not an endpoint"
     );
-    assert_eq!(
-        error.source().unwrap().to_string(),
-        "the kind \"ssl\" is not supported yet; the kinds are tcp, unix, memory"
-    );
+    let text = error.source().unwrap().to_string();
+    let expected = "unknown kind \"udp\"; the kinds are tcp, ";
+    assert!(text.starts_with(expected), "{text}");
 }
 
 #[tokio::test]

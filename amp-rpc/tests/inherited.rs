@@ -192,6 +192,75 @@ async fn a_tcp_connection() {
     assert!(soon(ended).await.unwrap().unwrap().success());
 }
 
+/// The worker's process id is known only when it runs: a shell sets it and becomes the worker.
+fn with_activation(socket: OwnedFd, endpoint: &str, variables: &str) -> Process {
+    let mut process = Process::new("sh");
+    let script = format!("export {variables}; exec \"$0\" --worker {endpoint}");
+    process.arg("-c").arg(script).arg(workers());
+    process.stdin(Stdio::null()).stdout(Stdio::null());
+    let mapping = FdMapping {
+        parent_fd: socket,
+        child_fd: 3,
+    };
+    process.fd_mappings(vec![mapping]).unwrap();
+    process
+}
+
+#[tokio::test]
+async fn a_socket_of_systemd() {
+    for endpoint in [
+        "systemd:domain=INET:index=0",
+        "systemd:domain=INET:name=amp",
+        "systemd:INET:0",
+        "systemd:name=amp",
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let variables = "LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=amp";
+        let mut process = with_activation(listener.into(), endpoint, variables);
+        let _worker = Owned(process.spawn().unwrap());
+        let endpoint = ConnectEndpoint::tcp("127.0.0.1", port);
+        for _ in 0..2 {
+            square(&Amp::new().connect_to(&endpoint).await.unwrap()).await;
+        }
+    }
+}
+
+/// A worker that cannot use the socket says why.
+fn check_not_activated(socket: impl Into<OwnedFd>, endpoint: &str, variables: &str, text: &str) {
+    let mut process = with_activation(socket.into(), endpoint, variables);
+    let output = process.output().unwrap();
+    assert!(!output.status.success());
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(err.contains(text), "{err}");
+}
+
+#[test]
+fn sockets_that_are_not_as_systemd_was_told() {
+    let listener = || TcpListener::bind("127.0.0.1:0").unwrap();
+    let index = "systemd:domain=INET:index=0";
+    check_not_activated(listener(), index, "A=B", "systemd has passed no sockets");
+    let other = "LISTEN_PID=1 LISTEN_FDS=1";
+    check_not_activated(listener(), index, other, "which is not this one");
+    let right = "LISTEN_PID=$$ LISTEN_FDS=1";
+    let domain = "with the descriptor 3 is of the domain INET";
+    check_not_activated(listener(), "systemd:domain=UNIX:index=0", right, domain);
+    let second = "systemd:domain=INET:index=1";
+    check_not_activated(listener(), second, right, "there is no index 1");
+    let name = "systemd:domain=INET:name=x";
+    check_not_activated(listener(), name, right, "no socket named");
+    let listener = listener();
+    let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    check_not_activated(
+        socket,
+        index,
+        right,
+        "does not listen; a unit with Accept=yes",
+    );
+    let file = std::fs::File::open("/etc/passwd").unwrap();
+    check_not_activated(file, index, right, "with the descriptor 3 is no socket");
+}
+
 #[test]
 fn a_socket_of_another_type() {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -244,6 +313,31 @@ fn strings() {
 }
 
 #[test]
+fn strings_of_systemd() {
+    let listening = |text: &str| text.parse::<ListenEndpoint>().unwrap();
+    assert_eq!(
+        listening("systemd:index=3"),
+        ListenEndpoint::systemd_index(3)
+    );
+    assert_eq!(
+        listening("systemd:name=a"),
+        ListenEndpoint::systemd_name("a")
+    );
+    for text in [
+        "systemd:domain=INET:index=0",
+        "systemd:domain=INET6:index=65535",
+        r"systemd:domain=UNIX:name=a\:b",
+        "systemd:name=",
+    ] {
+        assert_eq!(listening(text).to_string(), text);
+    }
+    assert_eq!(
+        listening("systemd:UNIX:1").to_string(),
+        "systemd:domain=UNIX:index=1"
+    );
+}
+
+#[test]
 fn strings_that_are_none() {
     let check = |text: &str, expected: &str| {
         let error = text.parse::<ListenEndpoint>().unwrap_err();
@@ -267,6 +361,23 @@ fn strings_that_are_none() {
             ),
         );
     }
+    check(
+        "systemd:domain=INET",
+        "systemd: the option \"name\" is missing; it is written as in \
+         \"systemd:domain=INET:name=amp\"",
+    );
+    check(
+        "systemd:domain=INET:name=a:index=1",
+        "systemd: \"a\" is no value for the option \"name\"; expected either a name or an index",
+    );
+    check(
+        "systemd:domain=AF_INET:name=a",
+        "systemd: \"AF_INET\" is no value for the option \"domain\"; expected INET, INET6 or UNIX",
+    );
+    check(
+        "systemd:domain=INET:index=-1",
+        "systemd: \"-1\" is no value for the option \"index\"; expected a number from 0",
+    );
     check(
         "fd:3:backlog=5",
         "fd: unknown option \"backlog\"; the options are reads, writes",

@@ -26,7 +26,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// | string | |
 /// |---|---|
-/// | `tcp:HOST:PORT` | TCP. `HOST` is a name or an address; each address of a name is tried. Options: `timeout`, `bindAddress` (the local address). |
+/// | `tcp:HOST:PORT` | TCP. `HOST` is a name or an address; each address of a name is tried. Empty, it is this host. Options: `timeout`, `bindAddress` (the local address). |
 /// | `unix:PATH` | A Unix socket. Option: `timeout`. |
 /// | `memory:NAME` | A listener within this process; ours. Option: `timeout`. |
 /// | `process:PROGRAM:ARGUMENT:…` | A program to start, with any number of arguments; ours, with the feature `process`. Options: below, and `timeout`. |
@@ -78,7 +78,7 @@ enum Target {
 }
 
 impl ConnectEndpoint {
-    /// A TCP port of a host, which is a name or an address.
+    /// A TCP port of a host, which is a name or an address. Empty, it is this host.
     pub fn tcp(host: impl Into<String>, port: u16) -> Self {
         Self::new(Target::Tcp {
             host: host.into(),
@@ -225,7 +225,7 @@ fn read_tcp(description: Description) -> Result<(Target, Arguments), EndpointErr
         example: "tcp:localhost:8080",
     })?;
     let target = Target::Tcp {
-        host: arguments.require_text("host", "a name or an address")?,
+        host: arguments.require("host")?,
         port: arguments.require_as("port", "a number from 1 to 65535", |text| {
             digits(text).filter(|port| *port != 0)
         })?,

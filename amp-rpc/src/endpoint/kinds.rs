@@ -24,6 +24,9 @@ pub(super) const LISTENING: &[&str] = &[
     "stdio",
     #[cfg(all(unix, feature = "process"))]
     "fd",
+    #[cfg(all(unix, feature = "process"))]
+    "systemd",
+    "tcp6",
 ];
 
 /// Which feature brings which kind.
@@ -43,7 +46,7 @@ const IS_ON: &[(&str, bool)] = &[
 ];
 
 /// Those that Twisted has beside them.
-const LATER: &[&str] = &["ssl", "tls", "tcp6", "systemd", "haproxy"];
+const LATER: &[&str] = &["ssl", "tls", "haproxy"];
 
 /// The kind of this name, in letters of any case.
 pub(super) fn find(

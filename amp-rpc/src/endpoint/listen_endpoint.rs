@@ -1,6 +1,7 @@
 //! Where to listen.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -8,7 +9,7 @@ use super::DEFAULT_BACKLOG;
 use super::description::{Arguments, Description, Escaped, Options, digits, is_digits};
 use super::error::{EndpointError, ListenError};
 #[cfg(all(unix, feature = "process"))]
-use super::inherited::{self, Descriptors};
+use super::inherited::{self, Activated, Descriptors, Which};
 use super::listener::Listener;
 use super::{kinds, memory, tcp, unix};
 
@@ -21,17 +22,19 @@ const DEFAULT_MODE: u32 = 0o666;
 /// |---|---|
 /// | `tcp:PORT` | TCP, on all interfaces for IPv4. With the port 0, the system chooses one. Options: `interface` (an address or a name), `backlog`. |
 /// | `tcp:HOST:PORT` | The same with the interface; ours. |
+/// | `tcp6:PORT` | TCP, on all interfaces. Options: `interface` (an IPv6 address, `::` by default), `backlog`. It is another spelling of `tcp:PORT:interface=\:\:`. |
 /// | `unix:PATH` | A Unix socket. Options: `mode` (the file's permissions, octal, 666 by default), `backlog`. |
 /// | `memory:NAME` | A name within this process; ours. Option: `backlog`. |
 /// | `stdio:` | Standard input and output, as a single connection; with the feature `process`. |
 /// | `fd:READS:WRITES`, `fd:SOCKET` | Descriptors that this process was started with, as a single connection, or a socket that listens; ours, with the feature `process`. |
+/// | `systemd:domain=INET:name=NAME`, `systemd:domain=INET:index=N` | A socket that systemd has opened for this program, with the feature `process`. `domain` is `INET`, `INET6` or `UNIX`; it may be left out here. |
 ///
 /// Options follow as `name=value`; `backlog` is how many connections wait to be accepted, 50 by default.
 /// The arguments of the table can be named as well: `port`, `address`, `name`, `reads`, `writes`. A colon, an equals sign
 /// or a backslash within a value takes a backslash before it.
 ///
 /// As in Twisted, the names of options may be left out in the order `tcp:PORT:INTERFACE:BACKLOG` and
-/// `unix:PATH:MODE:BACKLOG`. `tcp:HOST:PORT` is told apart from that by its first argument: when it is
+/// `unix:PATH:MODE:BACKLOG`, `tcp6:PORT:BACKLOG:INTERFACE`. `tcp:HOST:PORT` is told apart from that by its first argument: when it is
 /// anything but digits and another one follows, it is the host.
 ///
 /// Where there is a single connection, it is accepted at once, and [`Server::run`](crate::Server::run)
@@ -67,6 +70,8 @@ enum Place {
     Stdio,
     #[cfg(all(unix, feature = "process"))]
     Descriptors(Descriptors),
+    #[cfg(all(unix, feature = "process"))]
+    Systemd(Activated),
 }
 
 impl Place {
@@ -75,7 +80,7 @@ impl Place {
         match self {
             Self::Tcp { .. } | Self::Unix { .. } | Self::Memory(_) => true,
             #[cfg(all(unix, feature = "process"))]
-            Self::Stdio | Self::Descriptors(_) => false,
+            Self::Stdio | Self::Descriptors(_) | Self::Systemd(_) => false,
         }
     }
 }
@@ -126,6 +131,19 @@ impl ListenEndpoint {
         Self::new(Place::Descriptors(Descriptors { reads, writes }))
     }
 
+    /// The socket of this name that systemd has opened for this program: the `FileDescriptorName` of
+    /// its unit.
+    #[cfg(all(unix, feature = "process"))]
+    pub fn systemd_name(name: impl Into<String>) -> Self {
+        Self::new(Place::Systemd(Activated::new(Which::Name(name.into()))))
+    }
+
+    /// A socket that systemd has opened for this program, counted from 0.
+    #[cfg(all(unix, feature = "process"))]
+    pub fn systemd_index(index: u16) -> Self {
+        Self::new(Place::Systemd(Activated::new(Which::Index(index))))
+    }
+
     fn new(place: Place) -> Self {
         Self {
             place,
@@ -154,6 +172,8 @@ impl ListenEndpoint {
             Place::Stdio => inherited::listen_stdio(),
             #[cfg(all(unix, feature = "process"))]
             Place::Descriptors(descriptors) => descriptors.listen(),
+            #[cfg(all(unix, feature = "process"))]
+            Place::Systemd(activated) => activated.listen(),
         };
         listener.map_err(|source| ListenError::Io {
             endpoint: Box::new(self.clone()),
@@ -171,6 +191,12 @@ impl FromStr for ListenEndpoint {
         let description = Description::parse(text, kinds::LISTENING)?;
         let (place, mut arguments) = match description.kind {
             "tcp" => read_tcp(description)?,
+            "tcp6" => read_tcp6(description)?,
+            #[cfg(all(unix, feature = "process"))]
+            "systemd" => {
+                let (activated, arguments) = Activated::read(description)?;
+                (Place::Systemd(activated), arguments)
+            }
             "unix" => read_unix(description)?,
             #[cfg(all(unix, feature = "process"))]
             "stdio" => (Place::Stdio, inherited::read_stdio(description, &[])?),
@@ -203,6 +229,25 @@ fn read_tcp(description: Description) -> Result<(Place, Arguments), EndpointErro
     })?;
     let place = Place::Tcp {
         interface: arguments.take("interface").unwrap_or_default(),
+        port: arguments.require_as("port", "a number from 0 to 65535", digits)?,
+    };
+    Ok((place, arguments))
+}
+
+fn read_tcp6(description: Description) -> Result<(Place, Arguments), EndpointError> {
+    let mut arguments = description.assign(&Options {
+        all: &["port", "backlog", "interface"],
+        positional: &["port", "backlog", "interface"],
+        later: &[],
+        example: "tcp6:8080",
+    })?;
+    let interface = arguments.take_as("interface", "an IPv6 address, such as \\:\\:1", |text| {
+        let address = text.split('%').next()?;
+        address.parse::<Ipv6Addr>().ok()?;
+        Some(text.to_owned())
+    })?;
+    let place = Place::Tcp {
+        interface: interface.unwrap_or_else(|| "::".to_owned()),
         port: arguments.require_as("port", "a number from 0 to 65535", digits)?,
     };
     Ok((place, arguments))
@@ -262,6 +307,8 @@ impl fmt::Display for ListenEndpoint {
             Place::Stdio => f.write_str("stdio:")?,
             #[cfg(all(unix, feature = "process"))]
             Place::Descriptors(descriptors) => descriptors.fmt(f)?,
+            #[cfg(all(unix, feature = "process"))]
+            Place::Systemd(activated) => activated.fmt(f)?,
         }
         if self.place.is_shared() && self.backlog != DEFAULT_BACKLOG {
             write!(f, ":backlog={}", self.backlog)?;

@@ -16,6 +16,8 @@ pub(super) async fn connect(
     bind_address: Option<IpAddr>,
     timeout: Duration,
 ) -> io::Result<Transport> {
+    // As in the rest of the world, no host is this one.
+    let host = if host.is_empty() { "localhost" } else { host };
     let begin = Instant::now();
     let mut addresses: Vec<_> = lookup_host((host, port)).await?.collect();
     if let Some(local) = bind_address {
@@ -160,7 +162,14 @@ fn endpoint_of(address: SocketAddr) -> ConnectEndpoint {
     let host = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.to_string(),
-        ip => ip.to_string(),
+        IpAddr::V4(ip) => ip.to_string(),
+        // An address of one link is none without the link.
+        IpAddr::V6(ip) => match address {
+            SocketAddr::V6(address) if address.scope_id() != 0 => {
+                format!("{ip}%{}", address.scope_id())
+            }
+            _ => ip.to_string(),
+        },
     };
     ConnectEndpoint::tcp(host, address.port())
 }
@@ -180,6 +189,7 @@ mod tests {
         check_endpoint("0.0.0.0:80", "tcp:127.0.0.1:80");
         check_endpoint("[::]:80", r"tcp:\:\:1:80");
         check_endpoint("[2001:db8::1]:80", r"tcp:2001\:db8\:\:1:80");
+        check_endpoint("[fe80::1%3]:80", r"tcp:fe80\:\:1%3:80");
     }
 
     #[tokio::test]

@@ -131,9 +131,25 @@ fn twisted_listens_over_tcp() {
 }
 
 #[test]
+fn no_host_is_this_one() {
+    check_connect("tcp::80", &ConnectEndpoint::tcp("", 80));
+}
+
+#[test]
 fn twisted_listens_over_ipv6() {
     let expected = ListenEndpoint::tcp("::1", 80).backlog(5);
     check_listen(r"tcp:80:interface=\:\:1:backlog=5", &expected);
+    check_listen(r"tcp6:80:interface=\:\:1:backlog=5", &expected);
+    check_listen(r"tcp6:80:5:\:\:1", &expected);
+    check_listen("tcp6:80", &ListenEndpoint::tcp("::", 80));
+    check_listen(
+        "tcp6:port=0:backlog=9",
+        &ListenEndpoint::tcp("::", 0).backlog(9),
+    );
+    check_listen(
+        r"tcp6:80:interface=fe80\:\:1%2",
+        &ListenEndpoint::tcp("fe80::1%2", 80),
+    );
 }
 
 #[test]
@@ -362,12 +378,22 @@ fn modes_that_are_none() {
 #[test]
 fn other_values_that_are_none() {
     check_connect_error(
-        "tcp::80",
-        "tcp: \"\" is no value for the option \"host\"; expected a name or an address",
-    );
-    check_connect_error(
         "tcp:h:80:bindAddress=localhost",
         "tcp: \"localhost\" is no value for the option \"bindAddress\"; expected an IP address",
+    );
+    for interface in ["", "127.0.0.1", "localhost"] {
+        let expected = format!(
+            "tcp6: {interface:?} is no value for the option \"interface\"; \
+             expected an IPv6 address, such as \\:\\:1"
+        );
+        check_listen_error(&format!("tcp6:80:interface={interface}"), &expected);
+    }
+    check_connect_error(
+        "tcp6:h:80",
+        &format!(
+            "the kind \"tcp6\" is only there to listen; the kinds here are {}",
+            kinds(super::kinds::CONNECTING)
+        ),
     );
     check_connect_error(
         "unix:",
