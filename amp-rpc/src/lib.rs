@@ -101,7 +101,7 @@ pub use server::Server;
 pub use switched::SwitchedStream;
 pub use tls::{CertificateProblem, PeerIdentity, TlsError, TlsSession};
 #[cfg(feature = "_tls")]
-pub use tls::{Identity, StartTls, StartTlsError, Tls, TlsConfigError, Trust};
+pub use tls::{Identities, Identity, StartTls, StartTlsError, Tls, TlsConfigError, Trust};
 pub use transport::{Address, Addresses};
 
 #[doc(hidden)]

@@ -1,18 +1,20 @@
 //! How a side does TLS.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_rustls::rustls::client::ResolvesClientCert;
-use tokio_rustls::rustls::server::ResolvesServerCert;
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{ClientConfig, ServerConfig};
 
+use super::cached::Cached;
+use super::certificates::Certificates;
 use super::error::TlsError;
+use super::identities::Identities;
 use super::identity::Identity;
 use super::provider::provider;
+use super::resolver::Resolver;
 use super::trust::Trust;
 use super::verifier::Verifier;
 
@@ -41,7 +43,7 @@ pub struct Tls(Arc<Settings>);
 
 #[derive(Clone, Default)]
 struct Settings {
-    identity: Option<Identity>,
+    identities: Option<Identities>,
     trust: Option<Trust>,
     server_name: Option<String>,
     alpn: bool,
@@ -52,8 +54,8 @@ struct Settings {
 
 #[derive(Default)]
 struct Made {
-    client: OnceLock<Arc<ClientConfig>>,
-    server: OnceLock<Arc<ServerConfig>>,
+    client: Cached<ClientConfig>,
+    server: Cached<ServerConfig>,
 }
 
 impl Clone for Made {
@@ -80,7 +82,15 @@ impl Tls {
     /// Sets what this side shows of itself. A server needs it; a client shows it when the server asks.
     #[must_use]
     pub fn identity(self, identity: Identity) -> Self {
-        self.with(|settings| settings.identity = Some(identity))
+        self.identities(identity.into())
+    }
+
+    /// Sets what this side shows of itself, from files that are read again when they change. As a server it
+    /// shows the certificate for the name that the client seeks, and as a client the one that stands for
+    /// none.
+    #[must_use]
+    pub fn identities(self, identities: Identities) -> Self {
+        self.with(|settings| settings.identities = Some(identities))
     }
 
     /// Sets whose certificates are accepted. A server that is told this demands a certificate of its
@@ -112,7 +122,7 @@ impl Tls {
     }
 
     pub(crate) fn has_identity(&self) -> bool {
-        self.0.identity.is_some()
+        self.0.identities.is_some()
     }
 
     pub(super) fn timeout(&self) -> Duration {
@@ -129,31 +139,53 @@ impl Tls {
         self.0.trust.as_ref().is_none_or(|trust| trust.checks_name)
     }
 
-    pub(super) fn client(&self) -> Result<Arc<ClientConfig>, TlsError> {
-        if let Some(made) = self.0.made.client.get() {
-            return Ok(Arc::clone(made));
+    async fn certificates(&self) -> Option<Arc<Certificates>> {
+        match &self.0.identities {
+            Some(identities) => Some(identities.certificates().await),
+            None => None,
         }
+    }
+
+    pub(super) async fn client(&self) -> Result<Arc<ClientConfig>, TlsError> {
+        let certificates = self.certificates().await;
+        let certified = certificates.as_ref().map(|it| it.default());
+        let make = || self.make_client(certified);
+        self.0.made.client.of(&certificates, make)
+    }
+
+    fn make_client(&self, certified: Option<Arc<CertifiedKey>>) -> Result<ClientConfig, TlsError> {
         let trust = self.0.trust.clone().unwrap_or_else(Trust::system);
         let builder = ClientConfig::builder_with_provider(Arc::clone(provider()))
             .with_protocol_versions(&[&TLS13, &TLS12])
             .map_err(other)?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Verifier::new(&trust).map_err(other)?));
-        let mut config = match self.certified() {
-            Some(certified) => builder.with_client_cert_resolver(resolver(certified)),
+        let mut config = match certified {
+            Some(certified) => {
+                builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
+            }
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = self.protocols();
-        Ok(Arc::clone(
-            self.0.made.client.get_or_init(|| Arc::new(config)),
-        ))
+        Ok(config)
     }
 
-    pub(super) fn server(&self) -> Result<Arc<ServerConfig>, TlsError> {
-        if let Some(made) = self.0.made.server.get() {
-            return Ok(Arc::clone(made));
-        }
-        let certified = self.certified().ok_or(TlsError::NoIdentity)?;
+    /// What serves one handshake, and what looks up the certificate in it.
+    pub(super) async fn server(&self) -> Result<(Arc<ServerConfig>, Arc<Resolver>), TlsError> {
+        let certificates = self.certificates().await;
+        let Some(current) = &certificates else {
+            return Err(TlsError::NoIdentity);
+        };
+        let resolver = Arc::new(Resolver::new(Arc::clone(current)));
+        let make = || self.make_server(Arc::clone(&resolver));
+        let made = self.0.made.server.of(&certificates, make)?;
+        // A copy shares what it takes to resume a session.
+        let mut config = ServerConfig::clone(&made);
+        config.cert_resolver = Arc::clone(&resolver) as _;
+        Ok((Arc::new(config), resolver))
+    }
+
+    fn make_server(&self, resolver: Arc<Resolver>) -> Result<ServerConfig, TlsError> {
         let builder = ServerConfig::builder_with_provider(Arc::clone(provider()))
             .with_protocol_versions(&[&TLS13, &TLS12])
             .map_err(other)?;
@@ -163,15 +195,9 @@ impl Tls {
             }
             None => builder.with_no_client_auth(),
         };
-        let mut config = builder.with_cert_resolver(resolver(certified));
+        let mut config = builder.with_cert_resolver(resolver);
         config.alpn_protocols = self.protocols();
-        Ok(Arc::clone(
-            self.0.made.server.get_or_init(|| Arc::new(config)),
-        ))
-    }
-
-    fn certified(&self) -> Option<Arc<CertifiedKey>> {
-        (self.0.identity.as_ref()).map(|identity| Arc::clone(&identity.0))
+        Ok(config)
     }
 
     fn protocols(&self) -> Vec<Vec<u8>> {
@@ -181,12 +207,6 @@ impl Tls {
             Vec::new()
         }
     }
-}
-
-fn resolver(
-    certified: Arc<CertifiedKey>,
-) -> Arc<impl ResolvesServerCert + ResolvesClientCert + 'static> {
-    Arc::new(SingleCertAndKey::from(certified))
 }
 
 pub(super) fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> TlsError {
@@ -202,7 +222,7 @@ impl Default for Tls {
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls")
-            .field("identity", &self.0.identity)
+            .field("identities", &self.0.identities)
             .field("trust", &self.0.trust)
             .field("server_name", &self.0.server_name)
             .finish_non_exhaustive()

@@ -57,7 +57,7 @@ impl Tls {
         let sought = name.as_ref().map(|name| name.to_str().into_owned());
         // An address is not said to the server, so where there is no name, none is said.
         let name = name.unwrap_or_else(|| Ipv4Addr::UNSPECIFIED.into());
-        let connector = TlsConnector::from(self.client()?);
+        let connector = TlsConnector::from(self.client().await?);
         let connecting = connector.connect(name, FirstBytes::new(stream));
         match connecting.into_fallible().await {
             Ok(stream) => {
@@ -69,7 +69,8 @@ impl Tls {
     }
 
     async fn accept(&self, stream: BoxedStream) -> Result<(BoxedStream, TlsSession), TlsError> {
-        let acceptor = TlsAcceptor::from(self.server()?);
+        let (config, resolver) = self.server().await?;
+        let acceptor = TlsAcceptor::from(config);
         let accepting = acceptor.accept(FirstBytes::new(stream));
         match accepting.into_fallible().await {
             Ok(stream) => {
@@ -78,7 +79,10 @@ impl Tls {
                 let session = session(connection, false, server_name);
                 Ok((Box::new(stream), session))
             }
-            Err((error, stream)) => Err(failure(error, stream)),
+            Err((error, stream)) => Err(match resolver.missed() {
+                Some(name) => TlsError::NoIdentityFor { name },
+                None => failure(error, stream),
+            }),
         }
     }
 }

@@ -3,6 +3,10 @@
 #[cfg(not(feature = "_tls"))]
 mod absent;
 #[cfg(feature = "_tls")]
+mod cached;
+#[cfg(feature = "_tls")]
+mod certificates;
+#[cfg(feature = "_tls")]
 mod command;
 #[cfg(feature = "_tls")]
 mod config;
@@ -10,15 +14,23 @@ mod config;
 mod config_error;
 mod error;
 #[cfg(feature = "_tls")]
+mod files;
+#[cfg(feature = "_tls")]
 mod first_bytes;
 #[cfg(feature = "_tls")]
 mod handshake;
 #[cfg(feature = "_tls")]
+mod identities;
+#[cfg(feature = "_tls")]
 mod identity;
+#[cfg(feature = "_tls")]
+mod log;
 #[cfg(feature = "_tls")]
 mod names;
 #[cfg(feature = "_tls")]
 mod provider;
+#[cfg(feature = "_tls")]
+mod resolver;
 mod session;
 #[cfg(all(test, feature = "_tls"))]
 mod tests;
@@ -36,6 +48,8 @@ pub use config::Tls;
 #[cfg(feature = "_tls")]
 pub use config_error::TlsConfigError;
 pub use error::{CertificateProblem, TlsError};
+#[cfg(feature = "_tls")]
+pub use identities::Identities;
 #[cfg(feature = "_tls")]
 pub use identity::Identity;
 pub use session::{PeerIdentity, TlsSession};

@@ -1,6 +1,7 @@
 //! Handshakes in memory, with certificates made on the spot.
 
 mod files;
+mod identities;
 mod no_tls;
 mod refusals;
 mod sessions;
