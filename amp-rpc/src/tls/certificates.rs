@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::{CertifiedKey, SigningKey};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
@@ -57,22 +58,29 @@ impl Certificates {
             })
     }
 
-    /// The one for a peer that says no name.
+    /// The one for a peer that says no name, or another.
     pub(super) fn default(&self) -> Arc<CertifiedKey> {
         Arc::clone(&self.default)
     }
 
-    /// The one for a host name.
-    pub(super) fn lookup(&self, name: &str) -> Option<Arc<CertifiedKey>> {
-        let Some(by_name) = &self.by_name else {
-            return Some(self.default());
-        };
+    /// The one for a host name, if there is one.
+    fn lookup(&self, name: &str) -> Option<Arc<CertifiedKey>> {
+        let by_name = self.by_name.as_ref()?;
         let name = name.to_ascii_lowercase();
         let wildcard = || {
             let (_, rest) = name.split_once('.')?;
             by_name.get(&format!("*.{rest}"))
         };
         by_name.get(&name).or_else(wildcard).cloned()
+    }
+}
+
+impl ResolvesServerCert for Certificates {
+    /// A name that is not known leads to the certificate for none, as in Twisted: the client sees by it
+    /// whom it has reached, and not every client cares for names.
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let found = hello.server_name().and_then(|name| self.lookup(name));
+        Some(found.unwrap_or_else(|| self.default()))
     }
 }
 

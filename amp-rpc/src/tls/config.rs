@@ -14,7 +14,6 @@ use super::error::TlsError;
 use super::identities::Identities;
 use super::identity::Identity;
 use super::provider::provider;
-use super::resolver::Resolver;
 use super::trust::Trust;
 use super::verifier::Verifier;
 
@@ -170,22 +169,16 @@ impl Tls {
         Ok(config)
     }
 
-    /// What serves one handshake, and what looks up the certificate in it.
-    pub(super) async fn server(&self) -> Result<(Arc<ServerConfig>, Arc<Resolver>), TlsError> {
+    pub(super) async fn server(&self) -> Result<Arc<ServerConfig>, TlsError> {
         let certificates = self.certificates().await;
-        let Some(current) = &certificates else {
+        let Some(current) = certificates.clone() else {
             return Err(TlsError::NoIdentity);
         };
-        let resolver = Arc::new(Resolver::new(Arc::clone(current)));
-        let make = || self.make_server(Arc::clone(&resolver));
-        let made = self.0.made.server.of(&certificates, make)?;
-        // A copy shares what it takes to resume a session.
-        let mut config = ServerConfig::clone(&made);
-        config.cert_resolver = Arc::clone(&resolver) as _;
-        Ok((Arc::new(config), resolver))
+        let make = || self.make_server(current);
+        self.0.made.server.of(&certificates, make)
     }
 
-    fn make_server(&self, resolver: Arc<Resolver>) -> Result<ServerConfig, TlsError> {
+    fn make_server(&self, certificates: Arc<Certificates>) -> Result<ServerConfig, TlsError> {
         let builder = ServerConfig::builder_with_provider(Arc::clone(provider()))
             .with_protocol_versions(&[&TLS13, &TLS12])
             .map_err(other)?;
@@ -195,7 +188,7 @@ impl Tls {
             }
             None => builder.with_no_client_auth(),
         };
-        let mut config = builder.with_cert_resolver(resolver);
+        let mut config = builder.with_cert_resolver(certificates);
         config.alpn_protocols = self.protocols();
         Ok(config)
     }

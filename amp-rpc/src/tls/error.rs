@@ -51,14 +51,6 @@ pub enum TlsError {
     /// This side is the one that needs a certificate and has none.
     #[error("this side has no certificate; give it one with Tls::identity")]
     NoIdentity,
-    /// The peer has sought this side by a name, for which the folder has no certificate.
-    #[error(
-        "there is no certificate for {name:?}, the name that the peer has said; add one to the folder"
-    )]
-    NoIdentityFor {
-        /// The name.
-        name: String,
-    },
     /// The peer offers other protocols than `amp` in the handshake (ALPN), and no `amp`.
     #[error(
         "the peer has offered other protocols and not `amp` (ALPN); it may seek another service, or leave \

@@ -69,8 +69,7 @@ impl Tls {
     }
 
     async fn accept(&self, stream: BoxedStream) -> Result<(BoxedStream, TlsSession), TlsError> {
-        let (config, resolver) = self.server().await?;
-        let acceptor = TlsAcceptor::from(config);
+        let acceptor = TlsAcceptor::from(self.server().await?);
         let accepting = acceptor.accept(FirstBytes::new(stream));
         match accepting.into_fallible().await {
             Ok(stream) => {
@@ -79,10 +78,7 @@ impl Tls {
                 let session = session(connection, false, server_name);
                 Ok((Box::new(stream), session))
             }
-            Err((error, stream)) => Err(match resolver.missed() {
-                Some(name) => TlsError::NoIdentityFor { name },
-                None => failure(error, stream),
-            }),
+            Err((error, stream)) => Err(failure(error, stream)),
         }
     }
 }
@@ -135,7 +131,7 @@ fn failure(error: io::Error, stream: FirstBytes) -> TlsError {
     );
     let rustls = error.get_ref().and_then(|inner| inner.downcast_ref());
     let is_unreadable = matches!(rustls, Some(Error::InvalidMessage(_)));
-    if (is_unreadable || is_cut) && stream.began_otherwise() {
+    if is_unreadable && stream.began_otherwise() {
         let first = stream.into_first();
         let what = what_is(&first);
         return TlsError::NotTls { first, what };

@@ -92,12 +92,10 @@ impl Identities {
     /// * Certificates of authorities are sent along where they lead to the one's issuer.
     /// * A client gets the certificate that bears the host name it says, or else a wildcard in place of the
     ///   name's first part (`*.example.org`). Of several the one that is valid longest is taken.
-    /// * A client that says no name gets the certificate of the first file, in the order of their paths.
-    /// * With a client that says another name, the handshake fails. Only host names count, and only those
-    ///   among the alternative names of a certificate.
+    /// * A client that says no name, or another, gets the certificate of the first key, in the order of the
+    ///   files' paths. Only host names count, and only those among the alternative names of a certificate.
     ///
-    /// Unlike in Twisted, which reads the folder again only for a name that it does not know, a renewed
-    /// certificate is found too.
+    /// Unlike in Twisted, which in effect reads a folder once, new and renewed certificates are found.
     ///
     /// # Errors
     ///

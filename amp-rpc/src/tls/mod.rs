@@ -29,8 +29,6 @@ mod log;
 mod names;
 #[cfg(feature = "_tls")]
 mod provider;
-#[cfg(feature = "_tls")]
-mod resolver;
 mod session;
 #[cfg(all(test, feature = "_tls"))]
 mod tests;

@@ -28,7 +28,7 @@ async fn with_peer_that_says(role: Role, bytes: &[u8], stays: bool) -> TlsError 
 #[tokio::test(start_paused = true)]
 async fn what_the_peer_speaks_instead_is_named() {
     let box_ = b"\x00\x04_ask\x00\x011\x00\x08_command\x00\x03Sum\x00\x00";
-    let said: [(&[u8], &str); 9] = [
+    let said: [(&[u8], &str); 10] = [
         (box_, "what looks like a box in plain text"),
         (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP"),
         (b"POST / HTTP/1.1\r\n\r\n", "HTTP"),
@@ -39,6 +39,7 @@ async fn what_the_peer_speaks_instead_is_named() {
         (b"220 mail.example ESMTP\r\n", "something else"),
         // Too short for the head of a record, but the peer has closed.
         (b"no\n", "something else"),
+        (b"n", "something else"),
     ];
     for role in ROLES {
         for (bytes, expected) in said {

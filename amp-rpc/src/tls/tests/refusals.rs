@@ -1,13 +1,17 @@
 //! Certificates that are refused, and how each side learns of it.
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use rcgen::{ExtendedKeyUsagePurpose, date_time_ymd};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf, duplex};
 
 use super::support::{
     Authority, Outcome, problem, refusal, self_signed, session, shake, shake_with,
 };
 use crate::EndReason;
-use crate::tls::{CertificateProblem, Tls, TlsError, Trust};
+use crate::tls::{CertificateProblem, Role, Tls, TlsError, Trust};
 
 /// What the peer learns of a refusal.
 #[track_caller]
@@ -247,4 +251,48 @@ async fn where_no_name_is_checked_none_has_to_be_known() {
         assert_eq!(session(client).server_name(), None);
         assert_eq!(session(server).server_name(), None);
     }
+}
+
+/// A stream that takes one slice at a time.
+struct OneByOne(DuplexStream);
+
+impl AsyncRead for OneByOne {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for OneByOne {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_arrives_over_any_stream() {
+    let (near, far) = duplex(64 * 1024);
+    let client = Tls::new().trust(Trust::key([7; 32]));
+    let server = self_signed().tls();
+    let (_, server) = tokio::join!(
+        client.handshake(Box::new(OneByOne(near)), Role::Client, None),
+        server.handshake(Box::new(OneByOne(far)), Role::Server, None),
+    );
+    let error = refusal(server);
+    assert!(matches!(error, TlsError::RefusedByPeer { .. }), "{error:?}");
 }
