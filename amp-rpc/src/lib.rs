@@ -60,6 +60,8 @@
 //! | `rust_decimal` | its decimal type as an argument |
 //! | `bigdecimal` | conversions of [`argument::Decimal`] |
 //! | `process` | child processes, on systems of the Unix family: the endpoint `process:` |
+//! | `tls`, `tls-aws-lc-rs` | TLS, with rustls and one of its two providers of cryptography |
+//! | `temporary-certificate` | `Identity::temporary`: certificates that are made on the spot |
 //! | `tracing` | failures of responders are logged; without it nobody is told |
 
 pub mod guide;

@@ -1,8 +1,8 @@
 //! The guide: from setting up to the wire format.
 //!
 //! It follows the guide of the original, `twisted.protocols.amp`: setting up, commands, locators, box
-//! receivers. Then come the types of arguments and what can go wrong, and two pages for those who come
-//! from Twisted.
+//! receivers. Then come the types of arguments, what can go wrong and, with its feature, TLS, and two
+//! pages for those who come from Twisted.
 
 #[doc = include_str!("setting_up.md")]
 pub mod setting_up {}
@@ -21,6 +21,10 @@ pub mod argument_types {}
 
 #[doc = include_str!("errors.md")]
 pub mod errors {}
+
+#[cfg(feature = "_tls")]
+#[doc = include_str!("tls.md")]
+pub mod tls {}
 
 #[doc = include_str!("coming_from_twisted.md")]
 pub mod coming_from_twisted {}

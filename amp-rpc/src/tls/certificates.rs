@@ -63,15 +63,14 @@ impl Certificates {
         Arc::clone(&self.default)
     }
 
-    /// The one for a host name, if there is one.
+    /// The one for a host name in small letters, which the library sees to, if there is one.
     fn lookup(&self, name: &str) -> Option<Arc<CertifiedKey>> {
         let by_name = self.by_name.as_ref()?;
-        let name = name.to_ascii_lowercase();
         let wildcard = || {
             let (_, rest) = name.split_once('.')?;
             by_name.get(&format!("*.{rest}"))
         };
-        by_name.get(&name).or_else(wildcard).cloned()
+        by_name.get(name).or_else(wildcard).cloned()
     }
 }
 

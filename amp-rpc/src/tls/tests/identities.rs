@@ -7,6 +7,8 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::support::{Authority, Folder, Pem, problem, self_signed, session, sessions, shake_with};
+#[cfg(unix)]
+use crate::tls::files::pem_files;
 use crate::tls::{CertificateProblem, Identities, Tls, TlsConfigError, TlsSession, Trust};
 
 /// A client that takes what it gets.
@@ -215,6 +217,7 @@ async fn links_in_a_circle_are_followed_once() {
     let folder = Folder::new();
     folder.write("one.pem", self_signed().both());
     std::os::unix::fs::symlink(&folder.0, folder.0.join("again")).unwrap();
+    assert_eq!(pem_files(&folder.0).unwrap(), [folder.0.join("one.pem")]);
     shown(&of_folder(&folder), "localhost").await;
 }
 
