@@ -24,6 +24,8 @@ pub(super) struct Outgoing {
     pub(super) answers: Vec<u8>,
     writing: Vec<u8>,
     written: usize,
+    /// The stream has taken everything and may still hold some of it back.
+    flushing: bool,
 }
 
 impl Outgoing {
@@ -79,7 +81,7 @@ impl Outgoing {
 
     /// Whether nothing is left of what may be written now.
     pub(super) fn is_flushed(&self) -> bool {
-        self.writing.is_empty()
+        self.writing.is_empty() && !self.flushing
     }
 
     /// Writes until everything is written or the stream takes no more.
@@ -88,7 +90,7 @@ impl Outgoing {
         stream: &mut BoxedStream,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.writing.is_empty() {
+        if self.is_flushed() {
             return Poll::Ready(Ok(()));
         }
         while self.written < self.writing.len() {
@@ -100,7 +102,10 @@ impl Outgoing {
         }
         self.writing.clear();
         self.written = 0;
-        Pin::new(stream).poll_flush(cx)
+        self.flushing = true;
+        ready!(Pin::new(stream).poll_flush(cx))?;
+        self.flushing = false;
+        Poll::Ready(Ok(()))
     }
 
     /// Drops what cannot be written any more.
