@@ -127,7 +127,8 @@ impl AsyncWrite for Prefixed {
 pub enum Address {
     /// A TCP socket.
     Tcp(SocketAddr),
-    /// A Unix socket; `None` for one without a name, as a connecting side has.
+    /// A Unix socket; `None` for one without a name, as a connecting side has. The path of an abstract
+    /// one begins with a zero byte.
     Unix(Option<PathBuf>),
     /// A listener within this process, by its name.
     Memory(String),
@@ -145,7 +146,10 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => address.fmt(f),
-            Self::Unix(Some(path)) => write!(f, "unix:{}", path.display()),
+            Self::Unix(Some(path)) => match path.to_string_lossy().strip_prefix('\0') {
+                Some(name) => write!(f, "unix:abstract={name}"),
+                None => write!(f, "unix:{}", path.display()),
+            },
             Self::Unix(None) => f.write_str("unix:(unnamed)"),
             Self::Memory(name) => write!(f, "memory:{name}"),
             #[cfg(all(unix, feature = "process"))]

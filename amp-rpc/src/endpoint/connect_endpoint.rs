@@ -14,6 +14,7 @@ use super::error::{ConnectError, EndpointError};
 use super::inherited::{self, Descriptors};
 #[cfg(all(unix, feature = "process"))]
 use super::process;
+use super::unix_path::UnixTarget;
 use super::{kinds, memory, tcp, unix};
 #[cfg(all(unix, feature = "process"))]
 use crate::process::Program;
@@ -27,7 +28,8 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// | string | |
 /// |---|---|
 /// | `tcp:HOST:PORT` | TCP. `HOST` is a name or an address; each address of a name is tried. Empty, it is this host. Options: `timeout`, `bindAddress` (the local address). |
-/// | `unix:PATH` | A Unix socket. Option: `timeout`. |
+/// | `unix:PATH` | A Unix socket. Options: `timeout`, `lockfile` (`1` to connect only while a process holds the lock file). |
+/// | `unix:abstract=NAME` | A Unix socket of Linux that has a name instead of a file; ours. Option: `timeout`. |
 /// | `memory:NAME` | A listener within this process; ours. Option: `timeout`. |
 /// | `process:PROGRAM:ARGUMENT:…` | A program to start, with any number of arguments; ours, with the feature `process`. Options: below, and `timeout`. |
 /// | `stdio:` | Standard input and output, for a program that another one starts; ours, with the feature `process`. |
@@ -67,7 +69,7 @@ enum Target {
         port: u16,
         bind_address: Option<IpAddr>,
     },
-    Unix(PathBuf),
+    Unix(UnixTarget),
     Memory(String),
     #[cfg(all(unix, feature = "process"))]
     Process(Box<Program>),
@@ -97,9 +99,19 @@ impl ConnectEndpoint {
         })
     }
 
-    /// A Unix socket. Where there are none, connecting fails.
+    /// A Unix socket. Where there are none, connecting fails. A path that begins with a zero byte is the
+    /// name of an abstract socket, which only Linux has.
     pub fn unix(path: impl Into<PathBuf>) -> Self {
-        Self::new(Target::Unix(path.into()))
+        Self::new(Target::Unix(UnixTarget::new(path.into())))
+    }
+
+    /// A Unix socket, which is connected to only while a process holds the lock file beside it: a symbolic
+    /// link, the path with `.lock` added, to the id of that process. Twisted's `checkPID`.
+    pub fn unix_with_lockfile(path: impl Into<PathBuf>) -> Self {
+        Self::new(Target::Unix(UnixTarget {
+            path: path.into(),
+            lockfile: true,
+        }))
     }
 
     /// The listener of this name within this process.
@@ -151,7 +163,7 @@ impl ConnectEndpoint {
                     port,
                     bind_address,
                 } => tcp::connect(host, *port, *bind_address, self.timeout).await,
-                Target::Unix(path) => unix::connect(path).await,
+                Target::Unix(target) => unix::connect(target).await,
                 Target::Memory(name) => memory::connect(name).await,
                 #[cfg(all(unix, feature = "process"))]
                 Target::Process(program) => process::connect(program),
@@ -184,7 +196,10 @@ impl FromStr for ConnectEndpoint {
         let description = Description::parse(text, kinds::CONNECTING)?;
         let (target, mut arguments) = match description.kind {
             "tcp" => read_tcp(description)?,
-            "unix" => read_unix(description)?,
+            "unix" => {
+                let (target, arguments) = UnixTarget::read(description)?;
+                (Target::Unix(target), arguments)
+            }
             #[cfg(all(unix, feature = "process"))]
             "process" => {
                 let (program, arguments) = process::read(description)?;
@@ -235,17 +250,6 @@ fn read_tcp(description: Description) -> Result<(Target, Arguments), EndpointErr
     Ok((target, arguments))
 }
 
-fn read_unix(description: Description) -> Result<(Target, Arguments), EndpointError> {
-    let mut arguments = description.assign(&Options {
-        all: &["path", "timeout"],
-        positional: &["path"],
-        later: &["lockfile"],
-        example: "unix:/run/example.sock",
-    })?;
-    let path = arguments.require_text("path", "a path")?;
-    Ok((Target::Unix(path.into()), arguments))
-}
-
 fn read_memory(description: Description) -> Result<(Target, Arguments), EndpointError> {
     let mut arguments = description.assign(&Options {
         all: &["name", "timeout"],
@@ -272,7 +276,7 @@ impl fmt::Display for ConnectEndpoint {
                     write!(f, ":bindAddress={}", Escaped(address))?;
                 }
             }
-            Target::Unix(path) => write!(f, "unix:{}", Escaped(path.display()))?,
+            Target::Unix(target) => target.fmt(f)?,
             Target::Memory(name) => write!(f, "memory:{}", Escaped(name))?,
             #[cfg(all(unix, feature = "process"))]
             Target::Process(program) => process::write(program, f)?,

@@ -248,7 +248,6 @@ pub(super) fn is_digits(text: &str) -> bool {
 }
 
 /// Reads `0` or `1`.
-#[cfg(all(unix, feature = "process"))]
 pub(super) fn flag(text: &str) -> Option<bool> {
     match text {
         "0" => Some(false),

@@ -11,10 +11,8 @@ use super::error::{EndpointError, ListenError};
 #[cfg(all(unix, feature = "process"))]
 use super::inherited::{self, Activated, Descriptors, Which};
 use super::listener::Listener;
+use super::unix_path::UnixPlace;
 use super::{kinds, memory, tcp, unix};
-
-/// As in Twisted: everybody may connect.
-const DEFAULT_MODE: u32 = 0o666;
 
 /// Where to listen; what in Twisted `serverFromString` makes.
 ///
@@ -23,7 +21,8 @@ const DEFAULT_MODE: u32 = 0o666;
 /// | `tcp:PORT` | TCP, on all interfaces for IPv4. With the port 0, the system chooses one. Options: `interface` (an address or a name), `backlog`. |
 /// | `tcp:HOST:PORT` | The same with the interface; ours. |
 /// | `tcp6:PORT` | TCP, on all interfaces. Options: `interface` (an IPv6 address, `::` by default), `backlog`. It is another spelling of `tcp:PORT:interface=\:\:`. |
-/// | `unix:PATH` | A Unix socket. Options: `mode` (the file's permissions, octal, 666 by default), `backlog`. |
+/// | `unix:PATH` | A Unix socket. Options: `mode` (the file's permissions, octal, 666 by default), `backlog`, `lockfile` (`1` by default: a lock file is kept beside the socket, and a socket that a dead process has left is replaced). |
+/// | `unix:abstract=NAME` | A Unix socket of Linux that has a name instead of a file; ours. Option: `backlog`. |
 /// | `memory:NAME` | A name within this process; ours. Option: `backlog`. |
 /// | `stdio:` | Standard input and output, as a single connection; with the feature `process`. |
 /// | `fd:READS:WRITES`, `fd:SOCKET` | Descriptors that this process was started with, as a single connection, or a socket that listens; ours, with the feature `process`. |
@@ -34,7 +33,7 @@ const DEFAULT_MODE: u32 = 0o666;
 /// or a backslash within a value takes a backslash before it.
 ///
 /// As in Twisted, the names of options may be left out in the order `tcp:PORT:INTERFACE:BACKLOG` and
-/// `unix:PATH:MODE:BACKLOG`, `tcp6:PORT:BACKLOG:INTERFACE`. `tcp:HOST:PORT` is told apart from that by its first argument: when it is
+/// `unix:PATH:MODE:BACKLOG:LOCKFILE`, `tcp6:PORT:BACKLOG:INTERFACE`. `tcp:HOST:PORT` is told apart from that by its first argument: when it is
 /// anything but digits and another one follows, it is the host.
 ///
 /// Where there is a single connection, it is accepted at once, and [`Server::run`](crate::Server::run)
@@ -61,10 +60,7 @@ enum Place {
         interface: String,
         port: u16,
     },
-    Unix {
-        path: PathBuf,
-        mode: u32,
-    },
+    Unix(UnixPlace),
     Memory(String),
     #[cfg(all(unix, feature = "process"))]
     Stdio,
@@ -78,7 +74,7 @@ impl Place {
     /// Whether connections may wait there to be accepted, by what this library does.
     fn is_shared(&self) -> bool {
         match self {
-            Self::Tcp { .. } | Self::Unix { .. } | Self::Memory(_) => true,
+            Self::Tcp { .. } | Self::Unix(_) | Self::Memory(_) => true,
             #[cfg(all(unix, feature = "process"))]
             Self::Stdio | Self::Descriptors(_) | Self::Systemd(_) => false,
         }
@@ -97,17 +93,22 @@ impl ListenEndpoint {
 
     /// A Unix socket to which everybody may connect who reaches its directory. Where there are none,
     /// listening fails.
+    ///
+    /// Beside it there is a lock file as Twisted makes it, a symbolic link to the id of this process: the
+    /// path with `.lock` added. With it, a socket that a dead process has left behind is replaced, and
+    /// never one on which somebody listens. A path that begins with a zero byte is the name of an
+    /// abstract socket, which only Linux has; that has no file, and no lock file.
     pub fn unix(path: impl Into<PathBuf>) -> Self {
-        Self::unix_with_mode(path, DEFAULT_MODE)
+        Self::new(Place::Unix(UnixPlace::new(path.into())))
     }
 
     /// A Unix socket with these permissions, such as `0o600`. Nobody can connect before the file has
     /// them.
     pub fn unix_with_mode(path: impl Into<PathBuf>, mode: u32) -> Self {
-        Self::new(Place::Unix {
-            path: path.into(),
+        Self::new(Place::Unix(UnixPlace {
             mode,
-        })
+            ..UnixPlace::new(path.into())
+        }))
     }
 
     /// A name within this process. What is sent never leaves the process.
@@ -159,14 +160,22 @@ impl ListenEndpoint {
         self
     }
 
+    /// Leaves the lock file beside a Unix socket away. A socket file that is there then has to be removed
+    /// before, and keeping two programs apart is up to them. Other endpoints have none anyway.
+    #[must_use]
+    pub fn without_lockfile(mut self) -> Self {
+        if let Place::Unix(place) = &mut self.place {
+            place.lockfile = false;
+        }
+        self
+    }
+
     pub(crate) async fn bind(&self) -> Result<Listener, ListenError> {
         let listener = match &self.place {
             Place::Tcp { interface, port } => tcp::listen(interface, *port, self.backlog)
                 .await
                 .map(Listener::Tcp),
-            Place::Unix { path, mode } => {
-                unix::listen(path, *mode, self.backlog).map(Listener::Unix)
-            }
+            Place::Unix(place) => unix::listen(place, self.backlog).await.map(Listener::Unix),
             Place::Memory(name) => memory::listen(name, self.backlog).map(Listener::Memory),
             #[cfg(all(unix, feature = "process"))]
             Place::Stdio => inherited::listen_stdio(),
@@ -197,7 +206,10 @@ impl FromStr for ListenEndpoint {
                 let (activated, arguments) = Activated::read(description)?;
                 (Place::Systemd(activated), arguments)
             }
-            "unix" => read_unix(description)?,
+            "unix" => {
+                let (place, arguments) = UnixPlace::read(description)?;
+                (Place::Unix(place), arguments)
+            }
             #[cfg(all(unix, feature = "process"))]
             "stdio" => (Place::Stdio, inherited::read_stdio(description, &[])?),
             #[cfg(all(unix, feature = "process"))]
@@ -253,27 +265,6 @@ fn read_tcp6(description: Description) -> Result<(Place, Arguments), EndpointErr
     Ok((place, arguments))
 }
 
-fn read_unix(description: Description) -> Result<(Place, Arguments), EndpointError> {
-    let mut arguments = description.assign(&Options {
-        all: &["address", "mode", "backlog"],
-        positional: &["address", "mode", "backlog"],
-        later: &["lockfile"],
-        example: "unix:/run/example.sock",
-    })?;
-    let path = arguments.require_text("address", "a path")?;
-    let mode = arguments.take_as("mode", "octal digits from 0 to 777, such as 660", octal)?;
-    let place = Place::Unix {
-        path: path.into(),
-        mode: mode.unwrap_or(DEFAULT_MODE),
-    };
-    Ok((place, arguments))
-}
-
-fn octal(text: &str) -> Option<u32> {
-    let mode = is_digits(text).then(|| u32::from_str_radix(text, 8).ok())?;
-    mode.filter(|mode| *mode <= 0o777)
-}
-
 fn read_memory(description: Description) -> Result<(Place, Arguments), EndpointError> {
     let mut arguments = description.assign(&Options {
         all: &["name", "backlog"],
@@ -296,12 +287,7 @@ impl fmt::Display for ListenEndpoint {
                     write!(f, ":interface={}", Escaped(interface))?;
                 }
             }
-            Place::Unix { path, mode } => {
-                write!(f, "unix:{}", Escaped(path.display()))?;
-                if *mode != DEFAULT_MODE {
-                    write!(f, ":mode={mode:o}")?;
-                }
-            }
+            Place::Unix(place) => place.fmt(f)?,
             Place::Memory(name) => write!(f, "memory:{}", Escaped(name))?,
             #[cfg(all(unix, feature = "process"))]
             Place::Stdio => f.write_str("stdio:")?,

@@ -8,9 +8,13 @@ mod inherited;
 mod kinds;
 mod listen_endpoint;
 mod listener;
+#[cfg(unix)]
+mod lock_file;
 mod memory;
 #[cfg(all(unix, feature = "process"))]
 mod process;
+#[cfg(unix)]
+mod socket_file;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -19,6 +23,7 @@ mod unix;
 #[cfg(not(unix))]
 #[path = "no_unix.rs"]
 mod unix;
+mod unix_path;
 
 pub use connect_endpoint::ConnectEndpoint;
 pub use error::{ConnectError, EndpointError, ListenError};

@@ -2,16 +2,16 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::path::Path;
 
 use super::ConnectEndpoint;
+use super::unix_path::{UnixPlace, UnixTarget};
 use crate::transport::Transport;
 
-pub(super) async fn connect(_path: &Path) -> io::Result<Transport> {
+pub(super) async fn connect(_target: &UnixTarget) -> io::Result<Transport> {
     Err(unsupported())
 }
 
-pub(super) fn listen(_path: &Path, _mode: u32, _backlog: u32) -> io::Result<Listener> {
+pub(super) async fn listen(_place: &UnixPlace, _backlog: u32) -> io::Result<Listener> {
     Err(unsupported())
 }
 

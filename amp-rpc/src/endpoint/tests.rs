@@ -243,7 +243,7 @@ fn unknown_options() {
     );
     check_listen_error(
         "unix:path=/a",
-        "unix: unknown option \"path\"; the options are address, mode, backlog",
+        "unix: unknown option \"path\"; the options are address, mode, backlog, lockfile, abstract",
     );
     check_listen_error(
         "memory:a:=",
@@ -252,14 +252,44 @@ fn unknown_options() {
 }
 
 #[test]
-fn lock_files_are_not_there_yet() {
-    check_connect_error(
+fn twisted_locks_unix_sockets() {
+    let unlocked = ListenEndpoint::unix("/a").without_lockfile();
+    check_listen("unix:/a:lockfile=0", &unlocked);
+    check_listen("unix:/a:666:50:0", &unlocked);
+    check_listen("unix:/a:lockfile=1", &ListenEndpoint::unix("/a"));
+    check_connect(
         "unix:/a:lockfile=1",
-        "unix: the option \"lockfile\" is not supported yet; the options are path, timeout",
+        &ConnectEndpoint::unix_with_lockfile("/a"),
+    );
+    check_connect("unix:/a:lockfile=0", &ConnectEndpoint::unix("/a"));
+    let expected = "unix: \"yes\" is no value for the option \"lockfile\"; expected 0 or 1";
+    check_connect_error("unix:/a:lockfile=yes", expected);
+    check_listen_error("unix:/a:lockfile=yes", expected);
+}
+
+#[test]
+fn abstract_sockets() {
+    check_connect("unix:abstract=a", &ConnectEndpoint::unix("\0a"));
+    check_connect("unix:\0a", &ConnectEndpoint::unix("\0a"));
+    check_connect(r"unix:abstract=a\:b", &ConnectEndpoint::unix("\0a:b"));
+    check_listen("unix:abstract=a", &ListenEndpoint::unix("\0a"));
+    check_listen(
+        "unix:abstract=a:backlog=3",
+        &ListenEndpoint::unix("\0a").backlog(3),
+    );
+    check_connect("unix:@a", &ConnectEndpoint::unix("@a"));
+    check_connect_error(
+        "unix:abstract=",
+        "unix: \"\" is no value for the option \"abstract\"; expected a name",
     );
     check_listen_error(
-        "unix:/a:lockfile=0",
-        "unix: the option \"lockfile\" is not supported yet; the options are address, mode, backlog",
+        "unix:abstract=a:mode=600",
+        "unix: unknown option \"mode\"; the options are abstract, backlog",
+    );
+    check_connect_error(
+        "unix:/a:abstract=a",
+        "unix: the argument \"/a\" is one too many; without a name there may be none \
+         (a colon within one is written \\:)",
     );
 }
 
@@ -274,8 +304,8 @@ fn too_many_arguments() {
         "tcp: the argument \"1\" is one too many; without a name there may be host, port (a colon within one is written \\:)",
     );
     check_listen_error(
-        "unix:C:\\\\a:b:c",
-        "unix: the argument \"c\" is one too many; without a name there may be address, mode, backlog (a colon within one is written \\:)",
+        "unix:C:\\\\a:b:c:d",
+        "unix: the argument \"d\" is one too many; without a name there may be address, mode, backlog, lockfile (a colon within one is written \\:)",
     );
     check_listen_error(
         "memory:a:b",

@@ -2,20 +2,30 @@
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
 use super::ConnectEndpoint;
+use super::lock_file::{self, LockFile};
+use super::socket_file::{SocketFile, remove_stale};
+use super::unix_path::{UnixPlace, UnixTarget, is_abstract};
 use crate::transport::{Address, Addresses, Side, Transport};
 
 /// How long to wait for room in a listener's backlog before asking again. Where a TCP connection would
 /// wait, the system refuses one to a Unix socket, and tells nobody when there is room.
 const PAUSE: Duration = Duration::from_millis(10);
 
-pub(super) async fn connect(path: &Path) -> io::Result<Transport> {
+pub(super) async fn connect(target: &UnixTarget) -> io::Result<Transport> {
+    let path = &*target.path;
+    if target.lockfile && !is_abstract(path) && !lock_file::is_locked(path)? {
+        return Err(io::Error::new(
+            io::ErrorKind::ConnectionRefused,
+            "nobody holds the lock file beside the socket",
+        ));
+    }
     let stream = loop {
         match UnixStream::connect(path).await {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -36,21 +46,51 @@ pub(super) fn transport(stream: UnixStream, addresses: Addresses, side: Side) ->
 }
 
 pub(super) fn address(address: tokio::net::unix::SocketAddr) -> Address {
-    Address::Unix(address.as_pathname().map(Path::to_owned))
+    Address::Unix(path_of(&address))
 }
 
-pub(super) fn listen(path: &Path, mode: u32, backlog: u32) -> io::Result<Listener> {
-    let socket = UnixSocket::new_stream()?;
-    socket.bind(path)?;
-    let file = SocketFile::new(path)?;
-    // Nobody can connect between the binding and the listening: when they can, the file has its mode.
-    fs::set_permissions(path, Permissions::from_mode(mode))?;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn path_of(address: &tokio::net::unix::SocketAddr) -> Option<PathBuf> {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let name = address.as_abstract_name();
+    let name = name.map(|name| OsStr::from_bytes(&[b"\0", name].concat()).into());
+    name.or_else(|| address.as_pathname().map(Path::to_owned))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn path_of(address: &tokio::net::unix::SocketAddr) -> Option<PathBuf> {
+    address.as_pathname().map(Path::to_owned)
+}
+
+pub(super) async fn listen(place: &UnixPlace, backlog: u32) -> io::Result<Listener> {
+    let path = &*place.path;
+    let has_file = !is_abstract(path);
+    let lock = (has_file && place.lockfile).then(|| LockFile::acquire(path));
+    let lock = lock.transpose()?;
+    let mut socket = UnixSocket::new_stream()?;
+    if let Err(error) = socket.bind(path) {
+        let is_taken = error.kind() == io::ErrorKind::AddrInUse;
+        if !(is_taken && lock.is_some() && remove_stale(path).await) {
+            return Err(error);
+        }
+        socket = UnixSocket::new_stream()?;
+        socket.bind(path)?;
+    }
+    let file = has_file.then(|| SocketFile::new(path)).transpose()?;
+    if has_file {
+        // Nobody can connect between the binding and the listening: when they can, the file has its
+        // mode.
+        fs::set_permissions(path, Permissions::from_mode(place.mode))?;
+    }
     // The system takes a signed number, and lowers it to its own bound.
     let inner = socket.listen(backlog.min(i32::MAX as u32))?;
     Ok(Listener {
         inner,
-        path: path.to_owned(),
-        _file: Some(file),
+        path: place.path.clone(),
+        _file: file,
+        _lock: lock,
     })
 }
 
@@ -58,8 +98,10 @@ pub(super) fn listen(path: &Path, mode: u32, backlog: u32) -> io::Result<Listene
 pub(crate) struct Listener {
     inner: UnixListener,
     path: PathBuf,
-    /// None where somebody else has made it.
+    /// None where there is no file, or somebody else has made it.
     _file: Option<SocketFile>,
+    /// Goes after the file.
+    _lock: Option<LockFile>,
 }
 
 impl Listener {
@@ -76,6 +118,7 @@ impl Listener {
             inner,
             path,
             _file: None,
+            _lock: None,
         })
     }
 
@@ -93,41 +136,6 @@ impl Listener {
     }
 }
 
-/// The file of a socket, removed when this is dropped unless another one has taken its place.
-#[derive(Debug)]
-struct SocketFile {
-    /// Absolute: the process may change its directory.
-    path: PathBuf,
-    device: u64,
-    inode: u64,
-}
-
-impl SocketFile {
-    fn new(path: &Path) -> io::Result<Self> {
-        let path = std::path::absolute(path)?;
-        let metadata = fs::symlink_metadata(&path)?;
-        Ok(Self {
-            path,
-            device: metadata.dev(),
-            inode: metadata.ino(),
-        })
-    }
-
-    fn is_ours(&self) -> bool {
-        fs::symlink_metadata(&self.path)
-            .is_ok_and(|now| now.dev() == self.device && now.ino() == self.inode)
-    }
-}
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        if self.is_ours() {
-            // Whoever listens there next gets an error that names the file.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,7 +144,8 @@ mod tests {
     async fn connecting_waits_for_room_in_the_backlog() {
         let name = format!("amp-rpc-backlog-{}.sock", std::process::id());
         let path = std::env::temp_dir().join(name);
-        let listener = listen(&path, 0o600, 0).unwrap();
+        let listener = listen(&UnixPlace::new(path.clone()), 0).await.unwrap();
+        let target = UnixTarget::new(path.clone());
         let mut connected = Vec::new();
         let refused = loop {
             match UnixStream::connect(&path).await {
@@ -149,7 +158,7 @@ mod tests {
             assert_ne!(std::env::consts::OS, "linux", "{refused}");
             return;
         }
-        let mut waiting = Box::pin(connect(&path));
+        let mut waiting = Box::pin(connect(&target));
         let early = tokio::time::timeout(PAUSE * 3, &mut waiting).await;
         assert!(early.is_err());
         listener.accept().await.unwrap();
