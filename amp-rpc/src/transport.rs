@@ -31,6 +31,8 @@ pub(crate) struct Transport {
     pub(crate) host: Option<Box<str>>,
     /// The TLS that the stream has already.
     pub(crate) session: Option<TlsSession>,
+    /// Whether what was written is lost when the stream is dropped with unread bytes, as with sockets.
+    pub(crate) resets: bool,
 }
 
 impl Transport {
@@ -41,7 +43,15 @@ impl Transport {
             side,
             host: None,
             session: None,
+            resets: true,
         }
+    }
+
+    /// The same, over a stream that loses nothing when it is dropped with unread bytes, such as a pipe.
+    #[cfg(all(unix, feature = "process"))]
+    pub(crate) fn without_resets(mut self) -> Self {
+        self.resets = false;
+        self
     }
 
     pub(crate) fn host(mut self, host: impl Into<Box<str>>) -> Self {

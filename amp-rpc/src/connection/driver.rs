@@ -254,7 +254,8 @@ impl Driver {
         let rest = self.dispatch.stop(self.shared.options.drop_responders);
         self.incoming = Incoming::default();
         if let Some(stream) = stream.filter(|_| !is_lost) {
-            self.phase = Phase::Closing(Farewell::new(stream, rest, !peer_is_gone));
+            let reads_rest = !peer_is_gone && self.shared.resets;
+            self.phase = Phase::Closing(Farewell::new(stream, rest, reads_rest));
         }
         self.shared.ended.notify_waiters();
         wakers.into_iter().for_each(Waker::wake);

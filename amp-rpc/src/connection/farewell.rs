@@ -20,7 +20,8 @@ const UNREAD: usize = 1024 * 1024;
 /// Writes what is left, closes the sending side, and reads until the peer has closed its own.
 ///
 /// The reading is necessary: when a socket is closed while bytes are unread, the system resets the
-/// connection, and the peer may lose the answers that were just written to it.
+/// connection, and the peer may lose the answers that were just written to it. Pipes have no such end;
+/// there it would only keep a child alive that its parent waits for.
 pub(super) struct Farewell {
     stream: BoxedStream,
     rest: Outgoing,
@@ -36,13 +37,13 @@ enum Stage {
 }
 
 impl Farewell {
-    /// `peer_sends`: the peer has not closed its side yet.
-    pub(super) fn new(stream: BoxedStream, rest: Outgoing, peer_sends: bool) -> Self {
+    /// `reads_rest`: the peer has not closed its side yet, and must not be reset.
+    pub(super) fn new(stream: BoxedStream, rest: Outgoing, reads_rest: bool) -> Self {
         Self {
             stream,
             rest,
             stage: Stage::Write {
-                then_read: peer_sends,
+                then_read: reads_rest,
             },
             unread: 0,
             timer: None,

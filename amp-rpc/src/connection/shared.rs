@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     pub(super) ended: Notify,
     pub(crate) options: Options,
     pub(crate) addresses: Addresses,
+    /// The transport loses what was written when it is dropped with unread bytes.
+    pub(crate) resets: bool,
     pub(super) side: Side,
     /// The name under which the peer was sought.
     pub(super) host: Option<Box<str>>,
@@ -195,6 +197,7 @@ impl Shared {
             ended: Notify::new(),
             options,
             addresses: transport.addresses,
+            resets: transport.resets,
             side: transport.side,
             host: transport.host,
             session: transport.session.map_or_else(OnceLock::new, OnceLock::from),

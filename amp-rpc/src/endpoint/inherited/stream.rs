@@ -118,6 +118,7 @@ pub(super) fn over_two(
         socket => over_one(socket, name, side)?.stream,
     };
     let (file, name) = writing;
+    let is_pipe = matches!(file, File::Pipe(_));
     let writing: Writing = match file {
         File::Pipe(pipe) => Box::new(pipe::Sender::from_owned_fd(pipe).map_err(|error| {
             io::Error::new(error.kind(), format!("{name} cannot be written: {error}"))
@@ -128,7 +129,11 @@ pub(super) fn over_two(
         reading,
         writing: Some(writing),
     };
-    Ok(Transport::new(pair, Addresses::default(), side))
+    let transport = Transport::new(pair, Addresses::default(), side);
+    Ok(match is_pipe {
+        true => transport.without_resets(),
+        false => transport,
+    })
 }
 
 type Reading = Box<dyn AsyncRead + Send + Unpin>;
