@@ -11,9 +11,10 @@
 //! with children in Python, which is how the pool sees that something was wrong.
 
 use std::error::Error;
-use std::io::{self, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use amp_rpc::{Amp, Answer, CloseReason, Command, EndReason, Failure, Fields, Responders};
+use amp_rpc::{Amp, Answer, Command, Failure, Fields};
 use tokio::task::spawn_blocking;
 
 /// Gives back what it gets.
@@ -50,24 +51,35 @@ struct Primes {
     count: u64,
 }
 
-async fn echo(Echo { data }: Echo) -> Answer<Echo> {
-    Ok(Response { response: data })
+/// This child: the responders, and whether it is to end.
+#[derive(Default)]
+struct Child {
+    is_told_to_end: AtomicBool,
 }
 
-async fn ping(_: Ping) -> Answer<Ping> {
-    let response = b"pong".to_vec();
-    Ok(Response { response })
-}
+#[amp_rpc::responders]
+impl Child {
+    async fn echo(self: Arc<Self>, Echo { data }: Echo) -> Answer<Echo> {
+        Ok(Response { response: data })
+    }
 
-async fn shutdown(_: Shutdown) -> Answer<Shutdown> {
-    Ok(())
-}
+    async fn ping(self: Arc<Self>, _: Ping) -> Answer<Ping> {
+        let response = b"pong".to_vec();
+        Ok(Response { response })
+    }
 
-/// Where computing does not keep the connection from reading and answering.
-async fn count_primes(CountPrimes { below }: CountPrimes) -> Answer<CountPrimes> {
-    let count = move || (2..below).filter(|number| is_prime(*number)).count() as u64;
-    let count = spawn_blocking(count).await.map_err(Failure::unexpected)?;
-    Ok(Primes { count })
+    async fn shutdown(self: Arc<Self>, _: Shutdown) -> Answer<Shutdown> {
+        self.is_told_to_end.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Where computing does not keep the connection from reading and answering.
+    async fn count_primes(self: Arc<Self>, command: CountPrimes) -> Answer<CountPrimes> {
+        let numbers = 2..command.below;
+        let count = move || numbers.filter(|number| is_prime(*number)).count() as u64;
+        let count = spawn_blocking(count).await.map_err(Failure::unexpected)?;
+        Ok(Primes { count })
+    }
 }
 
 fn is_prime(number: u64) -> bool {
@@ -76,19 +88,18 @@ fn is_prime(number: u64) -> bool {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let responders = Responders::new()
-        .on(echo)
-        .on(ping)
-        .on(shutdown)
-        .on(count_primes);
-    let peer = Amp::new().locator(responders).connect("fd:3:4").await?;
-    let code = match peer.closed().await {
-        EndReason::Ended(reason) if matches!(*reason, CloseReason::ClosingAnswer) => 0,
-        reason => {
-            // The pool logs what its children write here. If it is gone, nobody reads it.
-            let _ = writeln!(io::stderr(), "ampoule_child: {reason}");
-            255
-        }
+    let child = Arc::new(Child::default());
+    let amp = Amp::new().locator(Arc::clone(&child).responders());
+    // Returns when all answers have left.
+    amp.drop_responders_at_end()
+        .listen("fd:3:4")
+        .await?
+        .run()
+        .await;
+    let code = if child.is_told_to_end.load(Ordering::Relaxed) {
+        0
+    } else {
+        255
     };
     // To return would be to wait for what is still computed, although nobody gets it any more.
     std::process::exit(code)

@@ -9,7 +9,7 @@ Prints a line for each thing that the pool has done, and exits with 0 when all w
 import argparse
 import sys
 
-from ampoule.commands import Echo, Ping
+from ampoule.commands import Echo, Ping, Shutdown
 from ampoule.iampoule import IStarter
 from ampoule.main import AMPConnector
 from ampoule.pool import ProcessPool
@@ -80,6 +80,7 @@ async def use_pool(program):
     finally:
         await pool.stop()
     expect("exit codes at the end", await starter.ends(CHILDREN), [0] * CHILDREN)
+    await end_busy(starter)
     await vanish(starter)
 
 
@@ -126,6 +127,18 @@ async def recycle(pool, starter):
     answers = await gatherResults([pool.doWork(Ping) for _ in range(CHILDREN)])
     expect("pings", answers, [{"response": b"pong"}] * CHILDREN)
     expect("children that were there before", len(before & pool.processes), 0)
+
+
+async def end_busy(starter):
+    """A child that is told to end has answered all that it was asked before, however long it takes."""
+    child, finished = starter.startAMPProcess(None)
+    data = b"x" * 60_000
+    calls = [child.callRemote(Echo, data=data) for _ in range(200)]
+    shut_down = child.callRemote(Shutdown)
+    answers = await gatherResults(calls)
+    expect("echoes", all(answer["response"] == data for answer in answers), True)
+    expect("answer to the shutdown", await shut_down, {})
+    expect("the child ends well", await finished, "")
 
 
 async def vanish(starter):

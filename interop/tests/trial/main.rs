@@ -157,6 +157,26 @@ async fn a_worker_that_crashes_costs_one_test() {
 }
 
 #[tokio::test]
+async fn an_interrupted_run_leaves_nothing_running() {
+    let place = Place::new("interrupt");
+    let ran = place.manager(&["test_interrupt"]).await;
+    assert_eq!(ran.code, Some(2), "{}", ran.out);
+    assert_eq!(ran.err, "trial_manager: interrupted\n");
+    assert!(
+        !place.path("_trial_temp.lock").is_symlink(),
+        "it is unlocked"
+    );
+    let worker = fs::read_to_string(place.path("_trial_temp/0/pid")).expect("it has begun");
+    let mut kill = Command::new("kill");
+    kill.args(["-0", &worker]);
+    assert_ne!(
+        place.run(kill).await.code,
+        Some(0),
+        "the worker is still there"
+    );
+}
+
+#[tokio::test]
 async fn progress_without_a_terminal() {
     let ran = Place::new("progress")
         .manager(&["-j1", "test_crashes.PyUnitTests"])
