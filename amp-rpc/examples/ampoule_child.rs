@@ -90,16 +90,12 @@ fn is_prime(number: u64) -> bool {
 async fn main() -> Result<(), Box<dyn Error>> {
     let child = Arc::new(Child::default());
     let amp = Amp::new().locator(Arc::clone(&child).responders());
-    // Returns when all answers have left.
-    amp.drop_responders_at_end()
-        .listen("fd:3:4")
-        .await?
-        .run()
-        .await;
-    let code = if child.is_told_to_end.load(Ordering::Relaxed) {
-        0
-    } else {
-        255
+    let server = amp.drop_responders_at_end().listen("fd:3:4").await?;
+    // Returns when the connection has ended and all answers have left.
+    server.run().await;
+    let code = match child.is_told_to_end.load(Ordering::Relaxed) {
+        true => 0,
+        false => 255,
     };
     // To return would be to wait for what is still computed, although nobody gets it any more.
     std::process::exit(code)

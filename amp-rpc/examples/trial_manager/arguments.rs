@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
@@ -32,13 +33,16 @@ pub(crate) struct Options {
 }
 
 impl Arguments {
-    pub(crate) fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
+    pub(crate) fn read(words: impl Iterator<Item = OsString>) -> Result<Self, String> {
         let mut options = Options {
-            jobs: available_parallelism().map_or(1, NonZeroUsize::get),
+            jobs: auto(),
             python: "python3".into(),
             folder: "_trial_temp".into(),
             names: Vec::new(),
         };
+        let words: Result<Vec<String>, OsString> = words.map(OsString::into_string).collect();
+        let words = words.map_err(|word| format!("{word:?} is no Unicode"))?;
+        let mut words = words.into_iter();
         while let Some(word) = words.next() {
             if !word.starts_with('-') {
                 options.names.push(word);
@@ -53,7 +57,7 @@ impl Arguments {
                 value.ok_or_else(|| format!("{name} needs a value"))
             };
             match name {
-                "-j" | "--jobs" => options.jobs = jobs(&value()?, options.jobs)?,
+                "-j" | "--jobs" => options.jobs = jobs(&value()?)?,
                 "--python" => options.python = value()?.into(),
                 "--temp-directory" => options.folder = value()?.into(),
                 _ => return Err(format!("there is no option {name}; see --help")),
@@ -78,10 +82,15 @@ fn split(word: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn jobs(text: &str, auto: usize) -> Result<usize, String> {
+fn jobs(text: &str) -> Result<usize, String> {
     if text == "auto" {
-        return Ok(auto);
+        return Ok(auto());
     }
     let number = text.parse().ok().filter(|number| *number > 0);
     number.ok_or_else(|| format!("{text} is no number of worker processes: at least 1, or auto"))
+}
+
+/// One worker for each CPU.
+fn auto() -> usize {
+    available_parallelism().map_or(1, NonZeroUsize::get)
 }

@@ -41,7 +41,7 @@ use worker::Setup;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let options = match Arguments::read(std::env::args().skip(1)) {
+    let options = match Arguments::read(std::env::args_os().skip(1)) {
         Ok(Arguments::Run(options)) => options,
         Ok(Arguments::Help) => {
             println!("{}", arguments::HELP);
@@ -91,10 +91,7 @@ async fn run(options: Options) -> Result<bool, Box<dyn Error + Send + Sync>> {
                 report.add(&test, outcomes)?;
                 progress.ended(worker)?;
             }
-            Event::Broken(error) => {
-                progress.hide()?;
-                return Err(error);
-            }
+            Event::Broken(error) => return Err(error),
         }
     }
     Ok(report.end()?)

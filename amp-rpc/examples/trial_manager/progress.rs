@@ -66,3 +66,10 @@ impl Progress {
         format!("{} of {} have run", self.ended, self.total)
     }
 }
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        // What is printed next would stand behind the line, which is all that can go wrong.
+        let _ = self.hide();
+    }
+}

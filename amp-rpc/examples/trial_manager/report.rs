@@ -34,7 +34,10 @@ pub(crate) struct Report {
 
 /// The tests with one kind of outcome, by what is said of them.
 struct Section {
-    heading: &'static str,
+    /// Its name in the summary.
+    name: &'static str,
+    word: &'static str,
+    color: Color,
     groups: Vec<(String, Vec<String>)>,
 }
 
@@ -48,11 +51,11 @@ impl Report {
             started: Instant::now(),
             tests: 0,
             successes: 0,
-            skips: Section::new("[SKIPPED]"),
-            expected_failures: Section::new("[TODO]"),
-            failures: Section::new("[FAIL]"),
-            errors: Section::new("[ERROR]"),
-            unexpected_successes: Section::new("[SUCCESS!?!]"),
+            skips: Section::new("skips", "[SKIPPED]", Color::Blue),
+            expected_failures: Section::new("expectedFailures", "[TODO]", Color::Blue),
+            failures: Section::new("failures", "[FAIL]", Color::Red),
+            errors: Section::new("errors", "[ERROR]", Color::Red),
+            unexpected_successes: Section::new("unexpectedSuccesses", "[SUCCESS!?!]", Color::Red),
             branch: Vec::new(),
         })
     }
@@ -62,45 +65,26 @@ impl Report {
         self.tests += 1;
         let line = self.begin_line(test)?;
         for outcome in outcomes {
-            let (section, said, word, color) = match outcome {
+            let (section, said) = match outcome {
                 Outcome::Success => {
                     self.successes += 1;
                     self.end_line(line, "[OK]", Color::Green)?;
                     continue;
                 }
-                Outcome::Skip { reason } => (
-                    &mut self.skips,
-                    format!("{reason}\n"),
-                    "[SKIPPED]",
-                    Color::Blue,
-                ),
+                Outcome::Skip { reason } => (&mut self.skips, format!("{reason}\n")),
                 Outcome::ExpectedFailure { todo, error } => {
                     let said = format!("Reason: {}\n{}\n", repr(&todo), error.trim_end());
-                    (&mut self.expected_failures, said, "[TODO]", Color::Blue)
+                    (&mut self.expected_failures, said)
                 }
-                Outcome::Failure(traceback) => (
-                    &mut self.failures,
-                    traceback.to_string(),
-                    "[FAIL]",
-                    Color::Red,
-                ),
-                Outcome::Error(traceback) => (
-                    &mut self.errors,
-                    traceback.to_string(),
-                    "[ERROR]",
-                    Color::Red,
-                ),
+                Outcome::Failure(traceback) => (&mut self.failures, traceback.to_string()),
+                Outcome::Error(traceback) => (&mut self.errors, traceback.to_string()),
                 Outcome::UnexpectedSuccess { todo } => {
                     let said = format!("Reason: {}\n", repr(&todo));
-                    (
-                        &mut self.unexpected_successes,
-                        said,
-                        "[SUCCESS!?!]",
-                        Color::Red,
-                    )
+                    (&mut self.unexpected_successes, said)
                 }
             };
             section.add(said, test);
+            let (word, color) = (section.word, section.color);
             self.end_line(line, word, color)?;
         }
         Ok(())
@@ -114,13 +98,13 @@ impl Report {
     pub(crate) fn end(mut self) -> io::Result<bool> {
         writeln!(self.out)?;
         let sections = [
-            ("skips", &self.skips),
-            ("expectedFailures", &self.expected_failures),
-            ("failures", &self.failures),
-            ("errors", &self.errors),
-            ("unexpectedSuccesses", &self.unexpected_successes),
+            &self.skips,
+            &self.expected_failures,
+            &self.failures,
+            &self.errors,
+            &self.unexpected_successes,
         ];
-        for (_, section) in sections {
+        for section in sections {
             section.print(&mut self.out)?;
         }
         writeln!(self.out, "{}", "-".repeat(COLUMNS))?;
@@ -130,7 +114,7 @@ impl Report {
         }
         writeln!(self.out)?;
 
-        let counts = sections.map(|(name, section)| (name, section.count()));
+        let counts = sections.map(|section| (section.name, section.count()));
         let counts = counts.into_iter().chain([("successes", self.successes)]);
         let counts = counts.filter(|(_, count)| *count > 0);
         let counts: Vec<String> = counts
@@ -182,9 +166,11 @@ impl Report {
 }
 
 impl Section {
-    fn new(heading: &'static str) -> Self {
+    fn new(name: &'static str, word: &'static str, color: Color) -> Self {
         Self {
-            heading,
+            name,
+            word,
+            color,
             groups: Vec::new(),
         }
     }
@@ -203,7 +189,7 @@ impl Section {
 
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
         for (said, tests) in &self.groups {
-            writeln!(out, "{}\n{}\n{said}", "=".repeat(COLUMNS), self.heading)?;
+            writeln!(out, "{}\n{}\n{said}", "=".repeat(COLUMNS), self.word)?;
             for test in tests {
                 writeln!(out, "{test}")?;
             }
