@@ -13,12 +13,13 @@ from twisted.trial import unittest
 
 
 class CrashTests(unittest.TestCase):
+    def setUp(self):
+        print("process", os.getpid(), flush=True)
+
     def test_a_passes(self):
         pass
 
     def test_b_exits(self):
-        print("it exits")
-        sys.stdout.flush()
         os._exit(3)
 
     def test_c_exitsWithoutError(self):

@@ -80,7 +80,7 @@ impl Ran {
     }
 
     /// What was said of the tests, in no order, and the summary: for tests that run at the same time.
-    pub(crate) fn unordered(&self) -> (Vec<Vec<String>>, Option<String>) {
+    pub(crate) fn unordered(&self) -> Vec<String> {
         let lines = self.report();
         let begins = |line: &String| line.starts_with("=====") || line.starts_with("-----");
         // The first part is the tree, in which the modules and classes come up as they happen to.
@@ -88,7 +88,17 @@ impl Ran {
         let mut parts: Vec<Vec<String>> = parts.map(<[String]>::to_vec).collect();
         parts.iter_mut().for_each(|part| part.sort());
         parts.sort();
-        (parts, lines.last().cloned())
+        parts.concat()
+    }
+}
+
+/// Both are the same; what is said when not is the first difference.
+pub(crate) fn same(ours: &[String], expected: &[String]) {
+    let differs =
+        (0..ours.len().max(expected.len())).find(|line| ours.get(*line) != expected.get(*line));
+    if let Some(line) = differs {
+        let (ours, expected) = (ours.get(line), expected.get(line));
+        panic!("line {}: printed {ours:?}, trial {expected:?}", line + 1);
     }
 }
 
