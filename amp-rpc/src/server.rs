@@ -14,6 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::boxes::BoxSender;
+use crate::connection::log;
 use crate::endpoint::{ConnectEndpoint, Listener};
 use crate::peer::Peer;
 use crate::transport::{Opening, Transport};
@@ -249,8 +250,10 @@ fn carry(
     let end = Arc::new(Notify::new());
     let entry = connections.add(Connection::Opening(Arc::clone(&end)));
     async move {
-        let Some(Ok(transport)) = unless(end.notified(), opening).await else {
-            return;
+        let transport = match unless(end.notified(), opening).await {
+            Some(Ok(transport)) => transport,
+            Some(Err(error)) => return log::opening(&error),
+            None => return,
         };
         // The program's function that makes a locator or receiver may panic. That ends this
         // connection, and nothing else.

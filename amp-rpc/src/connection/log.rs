@@ -23,3 +23,13 @@ pub(super) fn fault(addresses: &Addresses, fault: &Fault) {
 /// Without the feature `tracing` there is nowhere to report to.
 #[cfg(not(feature = "tracing"))]
 pub(super) fn fault(_addresses: &Addresses, _fault: &Fault) {}
+
+/// Reports that a connection ended before its first box, while it was set up.
+#[cfg(feature = "tracing")]
+pub(crate) fn opening(error: &std::io::Error) {
+    tracing::warn!(%error, "an accepted connection cannot be set up");
+}
+
+/// Without the feature `tracing` there is nowhere to report to.
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn opening(_error: &std::io::Error) {}

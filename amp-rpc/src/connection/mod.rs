@@ -9,7 +9,7 @@ mod driver;
 mod exchange;
 mod farewell;
 mod incoming;
-mod log;
+pub(crate) mod log;
 mod options;
 mod outgoing;
 mod pool;

@@ -42,6 +42,19 @@ impl Description {
                 (name, Some(value)) => named.push((name, value)),
             }
         }
+        Self::new(positional, named, kinds)
+    }
+
+    /// What stands behind a kind that goes before another one.
+    pub(super) fn inner(self, kinds: &'static [&'static str]) -> Result<Self, EndpointError> {
+        Self::new(self.positional, self.named, kinds)
+    }
+
+    fn new(
+        mut positional: Vec<String>,
+        named: Vec<(String, String)>,
+        kinds: &'static [&'static str],
+    ) -> Result<Self, EndpointError> {
         // As in Twisted, the kind is the first argument without a name. To expect it at the beginning
         // is not worth a rule of its own.
         let kind = if positional.is_empty() {
@@ -61,7 +74,6 @@ impl Description {
     }
 
     /// Takes all values of an option that may be given several times.
-    #[cfg(all(unix, feature = "process"))]
     pub(super) fn take_all(&mut self, option: &str) -> Vec<String> {
         let named = std::mem::take(&mut self.named);
         let (taken, rest) = named.into_iter().partition(|(name, _)| name == option);

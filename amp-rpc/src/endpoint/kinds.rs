@@ -27,7 +27,14 @@ pub(super) const LISTENING: &[&str] = &[
     #[cfg(all(unix, feature = "process"))]
     "systemd",
     "tcp6",
+    HAPROXY,
 ];
+
+/// Those that can be behind a proxy.
+pub(super) const BEHIND_PROXY: &[&str] = LISTENING.split_last().expect("it has members").1;
+
+/// Stands before another kind.
+const HAPROXY: &str = "haproxy";
 
 /// Which feature brings which kind.
 const FEATURES: &[(&str, &str)] = &[
@@ -46,7 +53,7 @@ const IS_ON: &[(&str, bool)] = &[
 ];
 
 /// Those that Twisted has beside them.
-const LATER: &[&str] = &["ssl", "tls", "haproxy"];
+const LATER: &[&str] = &["ssl", "tls"];
 
 /// The kind of this name, in letters of any case.
 pub(super) fn find(
@@ -66,7 +73,13 @@ pub(super) fn find(
     let is_connecting = CONNECTING.iter().any(|known| is_it(known));
     let is_listening = LISTENING.iter().any(|known| is_it(known));
     if is_connecting || is_listening {
-        let purpose = if is_connecting { "connect" } else { "listen" };
+        let purpose = if allowed == BEHIND_PROXY && is_it(HAPROXY) {
+            "stand in front, once"
+        } else if is_connecting {
+            "connect"
+        } else {
+            "listen"
+        };
         return Err(EndpointError::WrongPurpose {
             kind,
             purpose,

@@ -4,10 +4,12 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::DEFAULT_BACKLOG;
 use super::description::{Arguments, Description, Escaped, Options, digits, is_digits};
 use super::error::{EndpointError, ListenError};
+use super::haproxy::{self, Proxied, ProxiedListener};
 #[cfg(all(unix, feature = "process"))]
 use super::inherited::{self, Activated, Descriptors, Which};
 use super::listener::Listener;
@@ -27,6 +29,7 @@ use super::{kinds, memory, tcp, unix};
 /// | `stdio:` | Standard input and output, as a single connection; with the feature `process`. |
 /// | `fd:READS:WRITES`, `fd:SOCKET` | Descriptors that this process was started with, as a single connection, or a socket that listens; ours, with the feature `process`. |
 /// | `systemd:domain=INET:name=NAME`, `systemd:domain=INET:index=N` | A socket that systemd has opened for this program, with the feature `process`. `domain` is `INET`, `INET6` or `UNIX`; it may be left out here. |
+/// | `haproxy:ENDPOINT` | Another one of these, such as `haproxy:tcp:8080`, behind a proxy that speaks the PROXY protocol. Options: those of the other one, and `headerTimeout` (seconds, 10 by default; ours). |
 ///
 /// Options follow as `name=value`; `backlog` is how many connections wait to be accepted, 50 by default.
 /// The arguments of the table can be named as well: `port`, `address`, `name`, `reads`, `writes`. A colon, an equals sign
@@ -62,6 +65,7 @@ enum Place {
     },
     Unix(UnixPlace),
     Memory(String),
+    Proxied(Box<Proxied>),
     #[cfg(all(unix, feature = "process"))]
     Stdio,
     #[cfg(all(unix, feature = "process"))]
@@ -75,6 +79,8 @@ impl Place {
     fn is_shared(&self) -> bool {
         match self {
             Self::Tcp { .. } | Self::Unix(_) | Self::Memory(_) => true,
+            // The other endpoint has its own.
+            Self::Proxied(_) => false,
             #[cfg(all(unix, feature = "process"))]
             Self::Stdio | Self::Descriptors(_) | Self::Systemd(_) => false,
         }
@@ -145,6 +151,35 @@ impl ListenEndpoint {
         Self::new(Place::Systemd(Activated::new(Which::Index(index))))
     }
 
+    /// Another endpoint behind a proxy that speaks the PROXY protocol, such as haproxy. Each connection has
+    /// to begin with the proxy's header, of version 1 or 2, and gets its addresses: those of who has
+    /// connected to the proxy. Where the header has none, they stay the proxy's.
+    ///
+    /// A connection whose header is missing, malformed, or not there within 10 seconds ends; see
+    /// [`header_timeout`](Self::header_timeout). Whoever can connect here can claim any address: let only
+    /// the proxy.
+    ///
+    /// An endpoint that is behind a proxy already stays what it is.
+    pub fn haproxy(endpoint: Self) -> Self {
+        if matches!(endpoint.place, Place::Proxied(_)) {
+            return endpoint;
+        }
+        Self::new(Place::Proxied(Box::new(Proxied {
+            inner: endpoint,
+            timeout: haproxy::DEFAULT_TIMEOUT,
+        })))
+    }
+
+    /// Sets how long a proxy may take for its header, after it has connected. Default: 10 seconds. Other
+    /// endpoints have no proxy.
+    #[must_use]
+    pub fn header_timeout(mut self, timeout: Duration) -> Self {
+        if let Place::Proxied(proxied) = &mut self.place {
+            proxied.timeout = timeout;
+        }
+        self
+    }
+
     fn new(place: Place) -> Self {
         Self {
             place,
@@ -156,7 +191,7 @@ impl ListenEndpoint {
     /// bound.
     #[must_use]
     pub fn backlog(mut self, connections: u32) -> Self {
-        self.backlog = connections;
+        self.behind_proxy().backlog = connections;
         self
     }
 
@@ -164,10 +199,22 @@ impl ListenEndpoint {
     /// before, and keeping two programs apart is up to them. Other endpoints have none anyway.
     #[must_use]
     pub fn without_lockfile(mut self) -> Self {
-        if let Place::Unix(place) = &mut self.place {
+        if let Place::Unix(place) = &mut self.behind_proxy().place {
             place.lockfile = false;
         }
         self
+    }
+
+    /// The endpoint that a proxy connects to, or this one.
+    fn behind_proxy(&mut self) -> &mut Self {
+        // Two steps, since the one that is returned is borrowed for longer.
+        if !matches!(self.place, Place::Proxied(_)) {
+            return self;
+        }
+        match &mut self.place {
+            Place::Proxied(proxied) => &mut proxied.inner,
+            _ => unreachable!("it was looked at just now"),
+        }
     }
 
     pub(crate) async fn bind(&self) -> Result<Listener, ListenError> {
@@ -177,6 +224,11 @@ impl ListenEndpoint {
                 .map(Listener::Tcp),
             Place::Unix(place) => unix::listen(place, self.backlog).await.map(Listener::Unix),
             Place::Memory(name) => memory::listen(name, self.backlog).map(Listener::Memory),
+            Place::Proxied(proxied) => {
+                let inner = Box::new(Box::pin(proxied.inner.bind()).await?);
+                let timeout = proxied.timeout;
+                Ok(Listener::Proxied(ProxiedListener { inner, timeout }))
+            }
             #[cfg(all(unix, feature = "process"))]
             Place::Stdio => inherited::listen_stdio(),
             #[cfg(all(unix, feature = "process"))]
@@ -197,8 +249,17 @@ impl FromStr for ListenEndpoint {
     type Err = EndpointError;
 
     fn from_str(text: &str) -> Result<Self, EndpointError> {
-        let description = Description::parse(text, kinds::LISTENING)?;
+        Self::read(Description::parse(text, kinds::LISTENING)?)
+    }
+}
+
+impl ListenEndpoint {
+    pub(super) fn read(description: Description) -> Result<Self, EndpointError> {
         let (place, mut arguments) = match description.kind {
+            "haproxy" => {
+                let proxied = Proxied::read(description)?;
+                return Ok(Self::new(Place::Proxied(Box::new(proxied))));
+            }
             "tcp" => read_tcp(description)?,
             "tcp6" => read_tcp6(description)?,
             #[cfg(all(unix, feature = "process"))]
@@ -289,6 +350,7 @@ impl fmt::Display for ListenEndpoint {
             }
             Place::Unix(place) => place.fmt(f)?,
             Place::Memory(name) => write!(f, "memory:{}", Escaped(name))?,
+            Place::Proxied(proxied) => proxied.fmt(f)?,
             #[cfg(all(unix, feature = "process"))]
             Place::Stdio => f.write_str("stdio:")?,
             #[cfg(all(unix, feature = "process"))]

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::haproxy::ProxiedListener;
 use super::{ConnectEndpoint, memory, tcp, unix};
 use crate::transport::Opening;
 
@@ -11,6 +12,7 @@ pub(crate) enum Listener {
     Tcp(tcp::Listener),
     Unix(unix::Listener),
     Memory(memory::Listener),
+    Proxied(ProxiedListener),
     #[cfg(all(unix, feature = "process"))]
     Single(super::inherited::Single),
 }
@@ -20,12 +22,14 @@ impl Listener {
     ///
     /// What it takes to set the connection up is left to the future that is returned, so that a peer
     /// that is slow at it does not keep others waiting.
+    ///
     /// `None`: there was a single connection, and there will be no other one.
     pub(crate) async fn accept(&mut self) -> io::Result<Option<Opening>> {
         let transport = match self {
             Self::Tcp(listener) => listener.accept().await,
             Self::Unix(listener) => listener.accept().await,
             Self::Memory(listener) => listener.accept().await,
+            Self::Proxied(listener) => return listener.accept().await,
             #[cfg(all(unix, feature = "process"))]
             Self::Single(single) => match single.accept() {
                 Some(transport) => Ok(transport),
@@ -41,6 +45,7 @@ impl Listener {
             Self::Tcp(listener) => listener.endpoint(),
             Self::Unix(listener) => listener.endpoint(),
             Self::Memory(listener) => listener.endpoint(),
+            Self::Proxied(listener) => listener.inner.endpoint(),
             #[cfg(all(unix, feature = "process"))]
             Self::Single(single) => single.endpoint(),
         }

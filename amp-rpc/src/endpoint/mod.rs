@@ -3,6 +3,7 @@
 mod connect_endpoint;
 mod description;
 mod error;
+mod haproxy;
 #[cfg(all(unix, feature = "process"))]
 mod inherited;
 mod kinds;

@@ -294,6 +294,56 @@ fn abstract_sockets() {
 }
 
 #[test]
+fn twisted_listens_behind_proxies() {
+    let tcp = || ListenEndpoint::tcp("", 80);
+    check_listen("haproxy:tcp:80", &ListenEndpoint::haproxy(tcp()));
+    check_listen("HAPROXY:TCP:port=80", &ListenEndpoint::haproxy(tcp()));
+    let local = ListenEndpoint::tcp("::1", 80).backlog(3);
+    check_listen(
+        r"haproxy:tcp6:80:interface=\:\:1:backlog=3",
+        &ListenEndpoint::haproxy(local),
+    );
+    let unix = ListenEndpoint::unix_with_mode("/a:b", 0o600).without_lockfile();
+    check_listen(
+        r"haproxy:unix:/a\:b:mode=600:lockfile=0",
+        &ListenEndpoint::haproxy(unix),
+    );
+    let quick = ListenEndpoint::haproxy(tcp()).header_timeout(Duration::from_millis(500));
+    check_listen("haproxy:tcp:80:headerTimeout=0.5", &quick);
+    let inner = kinds(super::kinds::BEHIND_PROXY);
+    assert!(!inner.contains("haproxy"));
+    let unknown = format!("unknown kind \"\"; the kinds are {inner}");
+    check_listen_error("haproxy", &unknown);
+    check_listen_error("haproxy:", &unknown);
+    check_listen_error(
+        "haproxy:tcp:x",
+        "tcp: \"x\" is no value for the option \"port\"; expected a number from 0 to 65535",
+    );
+    check_listen_error(
+        "haproxy:tcp:80:headerTimeout=x",
+        "haproxy: \"x\" is no value for the option \"headerTimeout\"; \
+         expected seconds, such as 30 or 0.5",
+    );
+    check_listen_error(
+        "haproxy:tcp:80:headerTimeout=1:headerTimeout=1",
+        "haproxy: the option \"headerTimeout\" is given twice",
+    );
+}
+
+/// However deep, it is an error and not more.
+#[test]
+fn proxies_are_not_behind_proxies() {
+    let text = format!("{}tcp:80", "haproxy:".repeat(100_000));
+    check_listen_error(
+        &text,
+        &format!(
+            "the kind \"haproxy\" is only there to stand in front, once; the kinds here are {}",
+            kinds(super::kinds::BEHIND_PROXY)
+        ),
+    );
+}
+
+#[test]
 fn too_many_arguments() {
     check_connect_error(
         "tcp:h:80:9",
