@@ -59,7 +59,7 @@
 //! | `chrono`, `jiff`, `time` | their date and time types as arguments |
 //! | `rust_decimal` | its decimal type as an argument |
 //! | `bigdecimal` | conversions of [`argument::Decimal`] |
-//! | `process` | child processes, on systems of the Unix family: the endpoint `process:` |
+//! | `process` | child processes and inherited descriptors, on systems of the Unix family: the module `process`, and the endpoints `process:`, `stdio:`, `fd:` and `systemd:` |
 //! | `tls`, `tls-aws-lc-rs` | TLS, with rustls and one of its two providers of cryptography |
 //! | `temporary-certificate` | `Identity::temporary`: certificates that are made on the spot |
 //! | `tracing` | failures of responders are logged; without it nobody is told |

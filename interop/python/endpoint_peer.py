@@ -139,7 +139,7 @@ def main():
     modes = parser.add_subparsers(dest="mode", required=True)
     serving = modes.add_parser("serve", help="print `listening`, and serve until killed")
     serving.add_argument("endpoint")
-    calling = modes.add_parser("call", help="call `Sum`; the code is 1 when there is no connection")
+    calling = modes.add_parser("call", help="call `Sum`; the code is 1 when there is no connection; %%00 is a zero byte")
     calling.add_argument("endpoint")
     being = modes.add_parser("child", help="serve over inherited descriptors until they close")
     being.add_argument("reads", type=int, nargs="?", default=0)
@@ -155,7 +155,7 @@ def main():
     if options.mode == "serve":
         return run(serve(options.endpoint), 60)
     if options.mode == "call":
-        return run(call(options.endpoint), 60)
+        return run(call(options.endpoint.replace("%00", "\0")), 60)
     if options.mode == "child":
         return child(options.reads, options.writes)
     if options.mode == "spawn":

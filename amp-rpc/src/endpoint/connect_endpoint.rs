@@ -236,7 +236,6 @@ fn read_tcp(description: Description) -> Result<(Target, Arguments), EndpointErr
     let mut arguments = description.assign(&Options {
         all: &["host", "port", "timeout", "bindAddress"],
         positional,
-        later: &[],
         example: "tcp:localhost:8080",
     })?;
     let target = Target::Tcp {
@@ -254,7 +253,6 @@ fn read_memory(description: Description) -> Result<(Target, Arguments), Endpoint
     let mut arguments = description.assign(&Options {
         all: &["name", "timeout"],
         positional: &["name"],
-        later: &[],
         example: "memory:example",
     })?;
     let name = arguments.require_text("name", "a name")?;

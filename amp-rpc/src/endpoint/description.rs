@@ -26,8 +26,6 @@ pub(super) struct Options {
     pub(super) all: &'static [&'static str],
     /// Those whose name may be left out, in their order.
     pub(super) positional: &'static [&'static str],
-    /// Those that Twisted has beside them.
-    pub(super) later: &'static [&'static str],
     /// A complete endpoint, for error messages.
     pub(super) example: &'static str,
 }
@@ -101,7 +99,11 @@ impl Description {
         }
         for (name, value) in self.named {
             let Some(option) = options.all.iter().find(|option| **option == name) else {
-                return Err(unknown_option(self.kind, name, options));
+                return Err(EndpointError::UnknownOption {
+                    kind: self.kind,
+                    option: name,
+                    allowed: options.all,
+                });
             };
             arguments.add(option, value)?;
         }
@@ -191,22 +193,6 @@ impl Arguments {
             value,
             expected,
         })
-    }
-}
-
-fn unknown_option(kind: &'static str, option: String, options: &Options) -> EndpointError {
-    let allowed = options.all;
-    if options.later.contains(&option.as_str()) {
-        return EndpointError::UnsupportedOption {
-            kind,
-            option,
-            allowed,
-        };
-    }
-    EndpointError::UnknownOption {
-        kind,
-        option,
-        allowed,
     }
 }
 

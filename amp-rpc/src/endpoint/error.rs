@@ -67,19 +67,6 @@ pub enum EndpointError {
         /// The names that the kind has.
         allowed: &'static [&'static str],
     },
-    /// Twisted knows this option; this library does not yet.
-    #[error(
-        "{kind}: the option {option:?} is not supported yet; the options are {}",
-        List(allowed)
-    )]
-    UnsupportedOption {
-        /// The kind of endpoint.
-        kind: &'static str,
-        /// The name in the string.
-        option: String,
-        /// The names that the kind has.
-        allowed: &'static [&'static str],
-    },
     /// There are more arguments without a name than the kind takes.
     #[error(
         "{kind}: the argument {argument:?} is one too many; without a name there may be {} (a colon \

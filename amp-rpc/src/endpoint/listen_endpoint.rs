@@ -297,7 +297,6 @@ fn read_tcp(description: Description) -> Result<(Place, Arguments), EndpointErro
     let mut arguments = description.assign(&Options {
         all: &["port", "interface", "backlog"],
         positional,
-        later: &[],
         example: "tcp:8080",
     })?;
     let place = Place::Tcp {
@@ -311,7 +310,6 @@ fn read_tcp6(description: Description) -> Result<(Place, Arguments), EndpointErr
     let mut arguments = description.assign(&Options {
         all: &["port", "backlog", "interface"],
         positional: &["port", "backlog", "interface"],
-        later: &[],
         example: "tcp6:8080",
     })?;
     let interface = arguments.take_as("interface", "an IPv6 address, such as \\:\\:1", |text| {
@@ -330,7 +328,6 @@ fn read_memory(description: Description) -> Result<(Place, Arguments), EndpointE
     let mut arguments = description.assign(&Options {
         all: &["name", "backlog"],
         positional: &["name"],
-        later: &[],
         example: "memory:example",
     })?;
     let name = arguments.require_text("name", "a name")?;

@@ -53,7 +53,6 @@ pub(super) fn read(mut description: Description) -> Result<(Program, Arguments),
             "timeout",
         ],
         positional: &["program"],
-        later: &[],
         example: "process:python3:worker.py:descriptors=3,4",
     })?;
     let mut program = Program::new(arguments.require_text("program", "a program")?).args(words);

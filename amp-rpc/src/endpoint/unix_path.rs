@@ -40,7 +40,6 @@ impl UnixPlace {
         let mut arguments = description.assign(&Options {
             all: &["address", "mode", "backlog", "lockfile", "abstract"],
             positional: &["address", "mode", "backlog", "lockfile"],
-            later: &[],
             example: EXAMPLE,
         })?;
         let mut place = Self::new(arguments.require_text("address", "a path")?.into());
@@ -101,7 +100,6 @@ impl UnixTarget {
         let mut arguments = description.assign(&Options {
             all: &["path", "timeout", "lockfile", "abstract"],
             positional: &["path"],
-            later: &[],
             example: EXAMPLE,
         })?;
         let mut target = Self::new(arguments.require_text("path", "a path")?.into());
@@ -129,7 +127,6 @@ fn read_abstract(
     let mut arguments = description.assign(&Options {
         all,
         positional: &[],
-        later: &[],
         example: "unix:abstract=example",
     })?;
     let name = arguments.require_text("abstract", "a name")?;

@@ -26,6 +26,13 @@ pub mod errors {}
 #[doc = include_str!("tls.md")]
 pub mod tls {}
 
+#[cfg_attr(all(unix, feature = "process"), doc = include_str!("child_processes.md"))]
+#[cfg_attr(
+    not(all(unix, feature = "process")),
+    doc = "Child processes: on systems of the Unix family, with the feature `process`."
+)]
+pub mod child_processes {}
+
 #[doc = include_str!("coming_from_twisted.md")]
 pub mod coming_from_twisted {}
 

@@ -29,7 +29,6 @@ impl Descriptors {
         let mut arguments = description.assign(&Options {
             all,
             positional: &["reads", "writes"],
-            later: &[],
             example: "fd:3",
         })?;
         let expected = "the number of a descriptor";

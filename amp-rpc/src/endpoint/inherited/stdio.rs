@@ -45,7 +45,6 @@ pub(in super::super) fn read(
     description.assign(&Options {
         all,
         positional: &[],
-        later: &[],
         example: "stdio:",
     })
 }

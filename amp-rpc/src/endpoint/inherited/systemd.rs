@@ -75,7 +75,6 @@ impl Activated {
         let mut arguments = description.assign(&Options {
             all: &["domain", "index", "name"],
             positional: &["domain", "index", "name"],
-            later: &[],
             example: EXAMPLE,
         })?;
         let domain = arguments.take_as("domain", "INET, INET6 or UNIX", Domain::new)?;
