@@ -14,10 +14,14 @@ use super::error::{ConnectError, EndpointError};
 use super::inherited::{self, Descriptors};
 #[cfg(all(unix, feature = "process"))]
 use super::process;
+#[cfg(feature = "_tls")]
+use super::secure_client::SecureClient;
 use super::unix_path::UnixTarget;
 use super::{kinds, memory, tcp, unix};
 #[cfg(all(unix, feature = "process"))]
 use crate::process::Program;
+#[cfg(feature = "_tls")]
+use crate::tls::Tls;
 use crate::transport::Transport;
 
 /// As in Twisted.
@@ -30,6 +34,8 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// | `tcp:HOST:PORT` | TCP. `HOST` is a name or an address; each address of a name is tried. Empty, it is this host. Options: `timeout`, `bindAddress` (the local address). |
 /// | `unix:PATH` | A Unix socket. Options: `timeout`, `lockfile` (`1` to connect only while a process holds the lock file). |
 /// | `unix:abstract=NAME` | A Unix socket of Linux that has a name instead of a file; ours. Option: `timeout`. |
+/// | `ssl:HOST:PORT` | TCP with TLS, with the feature `tls`. Options: those of `tcp:`, and `hostname` (the name in the server's certificate, `HOST` by default), `certKey` and `privateKey` (files of this side's certificate), `caCertsDir` (a folder of authorities instead of the system's), `verify`. |
+/// | `tls:HOST:PORT` | The same with other names: `certificate`, `privateKey`, `trustRoots`. With `endpoint`, an endpoint written within, that is connected to, and `HOST` is only the name in the certificate. |
 /// | `memory:NAME` | A listener within this process; ours. Option: `timeout`. |
 /// | `process:PROGRAM:ARGUMENT:…` | A program to start, with any number of arguments; ours, with the feature `process`. Options: below, and `timeout`. |
 /// | `stdio:` | Standard input and output, for a program that another one starts; ours, with the feature `process`. |
@@ -39,6 +45,10 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// table can be named as well: `host`, `port`, `path`, `name`,
 /// `reads`, `writes`. A colon, an equals sign or a backslash
 /// within a value takes a backslash before it.
+///
+/// `verify` is ours: `full` by default, `anyname` where the authorities sign for nobody else, `nothing` for
+/// no more than keeping those out who only listen. Twisted's `ssl:` without `hostname` is `anyname` with a
+/// `caCertsDir` and `nothing` without.
 ///
 /// The options of `process:` are what the methods of `process::Program` set: `descriptors` (which one
 /// the program reads from and which one it writes to, `0,1` by default; a single number is a socket),
@@ -71,6 +81,8 @@ enum Target {
     },
     Unix(UnixTarget),
     Memory(String),
+    #[cfg(feature = "_tls")]
+    Secure(Box<SecureClient>),
     #[cfg(all(unix, feature = "process"))]
     Process(Box<Program>),
     #[cfg(all(unix, feature = "process"))]
@@ -141,6 +153,33 @@ impl ConnectEndpoint {
         Self::new(Target::Descriptors(Descriptors { reads, writes }))
     }
 
+    /// The same endpoint with TLS from the first byte. The server's certificate has to bear the host of the
+    /// endpoint, unless `tls` says otherwise. An endpoint that is written as a string has its files there;
+    /// see the table.
+    #[cfg(feature = "_tls")]
+    #[must_use]
+    pub fn tls(self, tls: Tls) -> Self {
+        let timeout = self.timeout;
+        let target = Target::Secure(Box::new(SecureClient::given(self, tls)));
+        Self { target, timeout }
+    }
+
+    #[cfg(feature = "_tls")]
+    pub(super) fn tcp_target(&self) -> Option<(String, u16)> {
+        match &self.target {
+            Target::Tcp { host, port, .. } => Some((host.clone(), *port)),
+            _ => None,
+        }
+    }
+
+    #[cfg(feature = "_tls")]
+    pub(super) fn bind_address(&self) -> Option<IpAddr> {
+        match &self.target {
+            Target::Tcp { bind_address, .. } => *bind_address,
+            _ => None,
+        }
+    }
+
     fn new(target: Target) -> Self {
         Self {
             target,
@@ -152,38 +191,46 @@ impl ConnectEndpoint {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        #[cfg(feature = "_tls")]
+        if let Target::Secure(secure) = &mut self.target {
+            let inner = secure.inner_mut();
+            *inner = inner.clone().timeout(timeout);
+        }
         self
     }
 
     pub(crate) async fn connect(&self) -> Result<Transport, ConnectError> {
-        let connecting = async {
-            match &self.target {
-                Target::Tcp {
-                    host,
-                    port,
-                    bind_address,
-                } => tcp::connect(host, *port, *bind_address, self.timeout).await,
-                Target::Unix(target) => unix::connect(target).await,
-                Target::Memory(name) => memory::connect(name).await,
-                #[cfg(all(unix, feature = "process"))]
-                Target::Process(program) => process::connect(program),
-                #[cfg(all(unix, feature = "process"))]
-                Target::Stdio => inherited::connect_stdio(),
-                #[cfg(all(unix, feature = "process"))]
-                Target::Descriptors(descriptors) => descriptors.connect(),
-            }
-        };
-        match tokio::time::timeout(self.timeout, connecting).await {
-            Ok(Ok(connected)) => Ok(connected),
-            Ok(Err(source)) => Err(ConnectError::Io {
-                endpoint: Box::new(self.clone()),
-                source,
-            }),
+        match tokio::time::timeout(self.timeout, self.reach()).await {
+            Ok(reached) => reached,
             Err(_) => Err(ConnectError::TimedOut {
                 endpoint: Box::new(self.clone()),
                 timeout: self.timeout,
             }),
         }
+    }
+
+    async fn reach(&self) -> Result<Transport, ConnectError> {
+        let reached = match &self.target {
+            #[cfg(feature = "_tls")]
+            Target::Secure(secure) => return secure.connect(self).await,
+            Target::Tcp {
+                host,
+                port,
+                bind_address,
+            } => tcp::connect(host, *port, *bind_address, self.timeout).await,
+            Target::Unix(target) => unix::connect(target).await,
+            Target::Memory(name) => memory::connect(name).await,
+            #[cfg(all(unix, feature = "process"))]
+            Target::Process(program) => process::connect(program),
+            #[cfg(all(unix, feature = "process"))]
+            Target::Stdio => inherited::connect_stdio(),
+            #[cfg(all(unix, feature = "process"))]
+            Target::Descriptors(descriptors) => descriptors.connect(),
+        };
+        reached.map_err(|source| ConnectError::Io {
+            endpoint: Box::new(self.clone()),
+            source,
+        })
     }
 }
 
@@ -199,6 +246,16 @@ impl FromStr for ConnectEndpoint {
             "unix" => {
                 let (target, arguments) = UnixTarget::read(description)?;
                 (Target::Unix(target), arguments)
+            }
+            #[cfg(feature = "_tls")]
+            "ssl" => {
+                let (secure, arguments) = SecureClient::read_ssl(description)?;
+                (Target::Secure(Box::new(secure)), arguments)
+            }
+            #[cfg(feature = "_tls")]
+            "tls" => {
+                let (secure, arguments) = SecureClient::read_tls(description)?;
+                (Target::Secure(Box::new(secure)), arguments)
             }
             #[cfg(all(unix, feature = "process"))]
             "process" => {
@@ -219,34 +276,45 @@ impl FromStr for ConnectEndpoint {
             _ => read_memory(description)?,
         };
         let timeout = arguments.take_as("timeout", SECONDS, seconds)?;
-        Ok(Self {
-            target,
-            timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
-        })
+        Ok(Self::new(target).timeout(timeout.unwrap_or(DEFAULT_TIMEOUT)))
     }
 }
 
 fn read_tcp(description: Description) -> Result<(Target, Arguments), EndpointError> {
-    // As in Twisted, `tcp:host=example.com:80` is well formed.
-    let positional: &[_] = if description.names("host") {
-        &["port"]
-    } else {
-        &["host", "port"]
-    };
+    let positional = tcp_positional(&description);
     let mut arguments = description.assign(&Options {
         all: &["host", "port", "timeout", "bindAddress"],
         positional,
         example: "tcp:localhost:8080",
     })?;
-    let target = Target::Tcp {
+    let target = tcp_target(&mut arguments)?;
+    Ok((target, arguments))
+}
+
+/// As in Twisted, `tcp:host=example.com:80` is well formed.
+pub(super) fn tcp_positional(description: &Description) -> &'static [&'static str] {
+    if description.names("host") {
+        &["port"]
+    } else {
+        &["host", "port"]
+    }
+}
+
+fn tcp_target(arguments: &mut Arguments) -> Result<Target, EndpointError> {
+    Ok(Target::Tcp {
         host: arguments.require("host")?,
         port: arguments.require_as("port", "a number from 1 to 65535", |text| {
             digits(text).filter(|port| *port != 0)
         })?,
         bind_address: arguments
             .take_as("bindAddress", "an IP address", |text| text.parse().ok())?,
-    };
-    Ok((target, arguments))
+    })
+}
+
+/// What the host and port of an endpoint with TLS lead to.
+#[cfg(feature = "_tls")]
+pub(super) fn read_host(arguments: &mut Arguments) -> Result<ConnectEndpoint, EndpointError> {
+    tcp_target(arguments).map(ConnectEndpoint::new)
 }
 
 fn read_memory(description: Description) -> Result<(Target, Arguments), EndpointError> {
@@ -276,6 +344,8 @@ impl fmt::Display for ConnectEndpoint {
             }
             Target::Unix(target) => target.fmt(f)?,
             Target::Memory(name) => write!(f, "memory:{}", Escaped(name))?,
+            #[cfg(feature = "_tls")]
+            Target::Secure(secure) => secure.fmt(f)?,
             #[cfg(all(unix, feature = "process"))]
             Target::Process(program) => process::write(program, f)?,
             #[cfg(all(unix, feature = "process"))]

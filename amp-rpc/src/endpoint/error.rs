@@ -5,6 +5,9 @@ use std::io;
 use std::time::Duration;
 
 use super::{ConnectEndpoint, ListenEndpoint};
+#[cfg(feature = "_tls")]
+use crate::tls::TlsConfigError;
+use crate::tls::TlsError;
 
 /// A string that describes no endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,17 +42,6 @@ pub enum EndpointError {
         kind: String,
         /// What it is for.
         purpose: &'static str,
-        /// What may stand there.
-        allowed: &'static [&'static str],
-    },
-    /// Twisted knows this kind of endpoint; this library does not yet.
-    #[error(
-        "the kind {kind:?} is not supported yet; the kinds are {}",
-        List(allowed)
-    )]
-    UnsupportedKind {
-        /// What stands before the first colon.
-        kind: String,
         /// What may stand there.
         allowed: &'static [&'static str],
     },
@@ -134,6 +126,23 @@ pub enum ConnectError {
         /// What the system says. Of several addresses, it is the last one's error.
         source: io::Error,
     },
+    /// There is a connection, but no TLS on it.
+    #[error("cannot connect to {endpoint}")]
+    Tls {
+        /// Where to.
+        endpoint: Box<ConnectEndpoint>,
+        /// Why.
+        source: TlsError,
+    },
+    /// The endpoint's certificates or authorities cannot be used.
+    #[cfg(feature = "_tls")]
+    #[error("cannot connect to {endpoint}")]
+    TlsConfig {
+        /// Where to.
+        endpoint: Box<ConnectEndpoint>,
+        /// What is wrong with them.
+        source: TlsConfigError,
+    },
     /// Nobody answered in time.
     #[error("cannot connect to {endpoint}: no answer within {timeout:?}")]
     TimedOut {
@@ -163,6 +172,21 @@ pub enum ListenError {
         endpoint: Box<ListenEndpoint>,
         /// What the system says. Of several addresses, it is the last one's error.
         source: io::Error,
+    },
+    /// The endpoint's certificates cannot be used.
+    #[cfg(feature = "_tls")]
+    #[error("cannot listen on {endpoint}")]
+    TlsConfig {
+        /// Where.
+        endpoint: Box<ListenEndpoint>,
+        /// What is wrong with them.
+        source: TlsConfigError,
+    },
+    /// There has to be a certificate to listen with TLS.
+    #[error("cannot listen on {endpoint}: it has no certificate; set it with Tls::identity")]
+    NoCertificate {
+        /// Where.
+        endpoint: Box<ListenEndpoint>,
     },
 }
 

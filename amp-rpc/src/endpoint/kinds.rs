@@ -13,6 +13,10 @@ pub(super) const CONNECTING: &[&str] = &[
     "stdio",
     #[cfg(all(unix, feature = "process"))]
     "fd",
+    #[cfg(feature = "_tls")]
+    "ssl",
+    #[cfg(feature = "_tls")]
+    "tls",
 ];
 
 /// Those to listen with.
@@ -27,6 +31,10 @@ pub(super) const LISTENING: &[&str] = &[
     #[cfg(all(unix, feature = "process"))]
     "systemd",
     "tcp6",
+    #[cfg(feature = "_tls")]
+    "ssl",
+    #[cfg(feature = "_tls")]
+    "tls",
     HAPROXY,
 ];
 
@@ -49,11 +57,8 @@ const FEATURES: &[(&str, &str)] = &[
 /// Whether each feature is on.
 const IS_ON: &[(&str, bool)] = &[
     ("process", cfg!(all(unix, feature = "process"))),
-    ("tls", true),
+    ("tls", cfg!(feature = "_tls")),
 ];
-
-/// Those that Twisted has beside them.
-const LATER: &[&str] = &["ssl", "tls"];
 
 /// The kind of this name, in letters of any case.
 pub(super) fn find(
@@ -85,9 +90,6 @@ pub(super) fn find(
             purpose,
             allowed,
         });
-    }
-    if LATER.iter().any(|known| is_it(known)) {
-        return Err(EndpointError::UnsupportedKind { kind, allowed });
     }
     Err(EndpointError::UnknownKind { kind, allowed })
 }

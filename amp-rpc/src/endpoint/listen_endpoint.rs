@@ -13,8 +13,12 @@ use super::haproxy::{self, Proxied, ProxiedListener};
 #[cfg(all(unix, feature = "process"))]
 use super::inherited::{self, Activated, Descriptors, Which};
 use super::listener::Listener;
+#[cfg(feature = "_tls")]
+use super::secure_server::SecureServer;
 use super::unix_path::UnixPlace;
 use super::{kinds, memory, tcp, unix};
+#[cfg(feature = "_tls")]
+use crate::tls::Tls;
 
 /// Where to listen; what in Twisted `serverFromString` makes.
 ///
@@ -25,6 +29,8 @@ use super::{kinds, memory, tcp, unix};
 /// | `tcp6:PORT` | TCP, on all interfaces. Options: `interface` (an IPv6 address, `::` by default), `backlog`. It is another spelling of `tcp:PORT:interface=\:\:`. |
 /// | `unix:PATH` | A Unix socket. Options: `mode` (the file's permissions, octal, 666 by default), `backlog`, `lockfile` (`1` by default: a lock file is kept beside the socket, and a socket that a dead process has left is replaced). |
 /// | `unix:abstract=NAME` | A Unix socket of Linux that has a name instead of a file; ours. Option: `backlog`. |
+/// | `ssl:PORT` | TCP with TLS, with the feature `tls`. Options: those of `tcp:`, and `privateKey`, `certKey`, `extraCertChain` (files in PEM: the key, `server.pem` by default; the certificate, by default in the same file; certificates between it and an authority). `sslmethod` and `dhParameters` are read and have no effect. |
+/// | `tls:FOLDER:PORT` | TCP with TLS, with a certificate for each host name from a folder; see `Identities::from_folder`. Options: `interface` (`::` by default), `backlog`. The port is 443 by default. |
 /// | `memory:NAME` | A name within this process; ours. Option: `backlog`. |
 /// | `stdio:` | Standard input and output, as a single connection; with the feature `process`. |
 /// | `fd:READS:WRITES`, `fd:SOCKET` | Descriptors that this process was started with, as a single connection, or a socket that listens; ours, with the feature `process`. |
@@ -66,6 +72,8 @@ enum Place {
     Unix(UnixPlace),
     Memory(String),
     Proxied(Box<Proxied>),
+    #[cfg(feature = "_tls")]
+    Secure(Box<SecureServer>),
     #[cfg(all(unix, feature = "process"))]
     Stdio,
     #[cfg(all(unix, feature = "process"))]
@@ -75,12 +83,22 @@ enum Place {
 }
 
 impl Place {
+    fn is_around_another(&self) -> bool {
+        #[cfg(feature = "_tls")]
+        if let Self::Secure(_) = self {
+            return true;
+        }
+        matches!(self, Self::Proxied(_))
+    }
+
     /// Whether connections may wait there to be accepted, by what this library does.
     fn is_shared(&self) -> bool {
         match self {
             Self::Tcp { .. } | Self::Unix(_) | Self::Memory(_) => true,
             // The other endpoint has its own.
             Self::Proxied(_) => false,
+            #[cfg(feature = "_tls")]
+            Self::Secure(_) => false,
             #[cfg(all(unix, feature = "process"))]
             Self::Stdio | Self::Descriptors(_) | Self::Systemd(_) => false,
         }
@@ -180,6 +198,30 @@ impl ListenEndpoint {
         self
     }
 
+    /// The same endpoint with TLS from the first byte. It needs a certificate, and what it trusts decides
+    /// whether clients need one. Not written as a string: there, files are named.
+    ///
+    /// A peer that is slow at the handshake does not keep others from being accepted; one that fails at it
+    /// is dropped, and the feature `tracing` logs why.
+    #[cfg(feature = "_tls")]
+    #[must_use]
+    pub fn tls(self, tls: Tls) -> Self {
+        Self::new(Place::Secure(Box::new(SecureServer::given(self, tls))))
+    }
+
+    #[cfg(feature = "_tls")]
+    pub(super) fn tcp_place(&self) -> Option<(&str, u16)> {
+        match &self.place {
+            Place::Tcp { interface, port } => Some((interface, *port)),
+            _ => None,
+        }
+    }
+
+    /// The backlog where it is not the usual one.
+    pub(super) fn unusual_backlog(&self) -> Option<u32> {
+        (self.backlog != DEFAULT_BACKLOG).then_some(self.backlog)
+    }
+
     fn new(place: Place) -> Self {
         Self {
             place,
@@ -191,7 +233,7 @@ impl ListenEndpoint {
     /// bound.
     #[must_use]
     pub fn backlog(mut self, connections: u32) -> Self {
-        self.behind_proxy().backlog = connections;
+        self.innermost().backlog = connections;
         self
     }
 
@@ -199,21 +241,23 @@ impl ListenEndpoint {
     /// before, and keeping two programs apart is up to them. Other endpoints have none anyway.
     #[must_use]
     pub fn without_lockfile(mut self) -> Self {
-        if let Place::Unix(place) = &mut self.behind_proxy().place {
+        if let Place::Unix(place) = &mut self.innermost().place {
             place.lockfile = false;
         }
         self
     }
 
-    /// The endpoint that a proxy connects to, or this one.
-    fn behind_proxy(&mut self) -> &mut Self {
+    /// What is below a proxy's header or TLS, or else this endpoint.
+    fn innermost(&mut self) -> &mut Self {
         // Two steps, since the one that is returned is borrowed for longer.
-        if !matches!(self.place, Place::Proxied(_)) {
+        if !self.place.is_around_another() {
             return self;
         }
         match &mut self.place {
-            Place::Proxied(proxied) => &mut proxied.inner,
-            _ => unreachable!("it was looked at just now"),
+            Place::Proxied(proxied) => proxied.inner.innermost(),
+            #[cfg(feature = "_tls")]
+            Place::Secure(secure) => secure.inner_mut().innermost(),
+            _ => unreachable!("it is around another"),
         }
     }
 
@@ -224,6 +268,8 @@ impl ListenEndpoint {
                 .map(Listener::Tcp),
             Place::Unix(place) => unix::listen(place, self.backlog).await.map(Listener::Unix),
             Place::Memory(name) => memory::listen(name, self.backlog).map(Listener::Memory),
+            #[cfg(feature = "_tls")]
+            Place::Secure(secure) => return secure.bind(self).await,
             Place::Proxied(proxied) => {
                 let inner = Box::new(Box::pin(proxied.inner.bind()).await?);
                 let timeout = proxied.timeout;
@@ -260,6 +306,16 @@ impl ListenEndpoint {
                 let proxied = Proxied::read(description)?;
                 return Ok(Self::new(Place::Proxied(Box::new(proxied))));
             }
+            #[cfg(feature = "_tls")]
+            "ssl" => {
+                let (secure, arguments) = SecureServer::read_ssl(description)?;
+                (Place::Secure(Box::new(secure)), arguments)
+            }
+            #[cfg(feature = "_tls")]
+            "tls" => {
+                let (secure, arguments) = SecureServer::read_tls(description)?;
+                (Place::Secure(Box::new(secure)), arguments)
+            }
             "tcp" => read_tcp(description)?,
             "tcp6" => read_tcp6(description)?,
             #[cfg(all(unix, feature = "process"))]
@@ -282,10 +338,7 @@ impl ListenEndpoint {
             _ => read_memory(description)?,
         };
         let backlog = arguments.take_as("backlog", "a number", digits)?;
-        Ok(Self {
-            place,
-            backlog: backlog.unwrap_or(DEFAULT_BACKLOG),
-        })
+        Ok(Self::new(place).backlog(backlog.unwrap_or(DEFAULT_BACKLOG)))
     }
 }
 
@@ -347,6 +400,8 @@ impl fmt::Display for ListenEndpoint {
             }
             Place::Unix(place) => place.fmt(f)?,
             Place::Memory(name) => write!(f, "memory:{}", Escaped(name))?,
+            #[cfg(feature = "_tls")]
+            Place::Secure(secure) => secure.fmt(f)?,
             Place::Proxied(proxied) => proxied.fmt(f)?,
             #[cfg(all(unix, feature = "process"))]
             Place::Stdio => f.write_str("stdio:")?,
@@ -355,8 +410,8 @@ impl fmt::Display for ListenEndpoint {
             #[cfg(all(unix, feature = "process"))]
             Place::Systemd(activated) => activated.fmt(f)?,
         }
-        if self.place.is_shared() && self.backlog != DEFAULT_BACKLOG {
-            write!(f, ":backlog={}", self.backlog)?;
+        if let Some(backlog) = self.unusual_backlog().filter(|_| self.place.is_shared()) {
+            write!(f, ":backlog={backlog}")?;
         }
         Ok(())
     }

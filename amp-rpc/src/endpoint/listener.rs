@@ -3,6 +3,8 @@
 use std::io;
 
 use super::haproxy::ProxiedListener;
+#[cfg(feature = "_tls")]
+use super::secure_server::SecureListener;
 use super::{ConnectEndpoint, memory, tcp, unix};
 use crate::transport::Opening;
 
@@ -13,6 +15,8 @@ pub(crate) enum Listener {
     Unix(unix::Listener),
     Memory(memory::Listener),
     Proxied(ProxiedListener),
+    #[cfg(feature = "_tls")]
+    Secure(SecureListener),
     #[cfg(all(unix, feature = "process"))]
     Single(super::inherited::Single),
 }
@@ -30,6 +34,8 @@ impl Listener {
             Self::Unix(listener) => listener.accept().await,
             Self::Memory(listener) => listener.accept().await,
             Self::Proxied(listener) => return listener.accept().await,
+            #[cfg(feature = "_tls")]
+            Self::Secure(listener) => return listener.accept().await,
             #[cfg(all(unix, feature = "process"))]
             Self::Single(single) => match single.accept() {
                 Some(transport) => Ok(transport),
@@ -46,6 +52,8 @@ impl Listener {
             Self::Unix(listener) => listener.endpoint(),
             Self::Memory(listener) => listener.endpoint(),
             Self::Proxied(listener) => listener.inner.endpoint(),
+            #[cfg(feature = "_tls")]
+            Self::Secure(listener) => listener.inner().endpoint(),
             #[cfg(all(unix, feature = "process"))]
             Self::Single(single) => single.endpoint(),
         }

@@ -14,6 +14,10 @@ mod lock_file;
 mod memory;
 #[cfg(all(unix, feature = "process"))]
 mod process;
+#[cfg(feature = "_tls")]
+mod secure_client;
+#[cfg(feature = "_tls")]
+mod secure_server;
 #[cfg(unix)]
 mod socket_file;
 mod tcp;

@@ -206,6 +206,15 @@ pub(super) fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) 
     TlsError::Other(error.into())
 }
 
+/// Equal when they are clones of one another.
+impl PartialEq for Tls {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Tls {}
+
 impl Default for Tls {
     fn default() -> Self {
         Self::new()

@@ -55,7 +55,11 @@ struct Shared {
 /// Files to read.
 #[derive(Debug)]
 pub(super) enum Source {
-    Pair { certificate: PathBuf, key: PathBuf },
+    Pair {
+        certificate: PathBuf,
+        intermediates: Option<PathBuf>,
+        key: PathBuf,
+    },
     Folder(PathBuf),
 }
 
@@ -80,6 +84,25 @@ impl Identities {
     ) -> Result<Self, TlsConfigError> {
         Self::from_source(Source::Pair {
             certificate: certificate.as_ref().to_owned(),
+            intermediates: None,
+            key: key.as_ref().to_owned(),
+        })
+    }
+
+    /// The same, with the certificates that lead to an authority in a file of their own; in Twisted, the
+    /// `extraCertChain` of an endpoint.
+    ///
+    /// # Errors
+    ///
+    /// Names the file and what is wrong with it.
+    pub fn from_pem_files_with_chain(
+        certificate: impl AsRef<Path>,
+        intermediates: impl AsRef<Path>,
+        key: impl AsRef<Path>,
+    ) -> Result<Self, TlsConfigError> {
+        Self::from_source(Source::Pair {
+            certificate: certificate.as_ref().to_owned(),
+            intermediates: Some(intermediates.as_ref().to_owned()),
             key: key.as_ref().to_owned(),
         })
     }
@@ -192,8 +215,13 @@ impl Identities {
 impl Source {
     fn look(&self) -> Vec<Seen> {
         match self {
-            Self::Pair { certificate, key } => {
-                vec![seen(certificate.clone()), seen(key.clone())]
+            Self::Pair {
+                certificate,
+                intermediates,
+                key,
+            } => {
+                let files = [Some(certificate), intermediates.as_ref(), Some(key)];
+                files.into_iter().flatten().cloned().map(seen).collect()
             }
             Self::Folder(path) => {
                 let files = pem_files(path).unwrap_or_default();
@@ -204,9 +232,11 @@ impl Source {
 
     fn read(&self) -> Result<Certificates, TlsConfigError> {
         match self {
-            Self::Pair { certificate, key } => {
-                Identity::from_pem_files(certificate, key).map(Certificates::one)
-            }
+            Self::Pair {
+                certificate,
+                intermediates,
+                key,
+            } => Identity::read(certificate, intermediates.as_deref(), key).map(Certificates::one),
             Self::Folder(path) => Certificates::from_folder(path),
         }
     }

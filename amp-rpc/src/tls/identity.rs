@@ -27,9 +27,20 @@ impl Identity {
         certificate: impl AsRef<Path>,
         key: impl AsRef<Path>,
     ) -> Result<Self, TlsConfigError> {
-        let (certificate, key) = (certificate.as_ref(), key.as_ref());
+        Self::read(certificate.as_ref(), None, key.as_ref())
+    }
+
+    /// From files; the certificates between the own one and an authority may be in a file of their own.
+    pub(super) fn read(
+        certificate: &Path,
+        intermediates: Option<&Path>,
+        key: &Path,
+    ) -> Result<Self, TlsConfigError> {
         let place = certificate.display().to_string();
-        let chain = certificates(&read(certificate)?, &place)?;
+        let mut chain = certificates(&read(certificate)?, &place)?;
+        if let Some(path) = intermediates {
+            chain.extend(certificates(&read(path)?, &path.display().to_string())?);
+        }
         let key_place = key.display().to_string();
         let key = private_key(&read(key)?, &key_place)?;
         Self::of(chain, key, format!("{place} and {key_place}"))
