@@ -62,6 +62,9 @@
 //! | `process` | child processes and inherited descriptors, on systems of the Unix family: the module `process`, and the endpoints `process:`, `stdio:`, `fd:` and `systemd:` |
 //! | `tls`, `tls-aws-lc-rs` | TLS, with rustls and one of its two providers of cryptography |
 //! | `temporary-certificate` | `Identity::temporary`: certificates that are made on the spot |
+//! | `tls` | TLS from the first byte and with `StartTLS`: `Tls`, `Identity`, `Trust`, the endpoints `ssl:` and `tls:`; rustls with `ring` |
+//! | `tls-aws-lc-rs` | the same with `aws-lc-rs`, which is used where both are on |
+//! | `temporary-certificate` | `Identity::temporary`, a certificate made on the spot |
 //! | `tracing` | failures of responders are logged; without it nobody is told |
 
 pub mod guide;
@@ -101,9 +104,9 @@ pub use peer::Peer;
 pub use responders::{Responder, Responders};
 pub use server::Server;
 pub use switched::SwitchedStream;
-pub use tls::{CertificateProblem, PeerIdentity, TlsError, TlsSession};
+pub use tls::{CertificateProblem, PeerIdentity, StartTls, StartTlsError, TlsError, TlsSession};
 #[cfg(feature = "_tls")]
-pub use tls::{Identities, Identity, StartTls, StartTlsError, Tls, TlsConfigError, Trust};
+pub use tls::{Identities, Identity, Tls, TlsConfigError, Trust};
 pub use transport::{Address, Addresses};
 
 #[doc(hidden)]

@@ -1,10 +1,10 @@
 use crate::{Command, CommandError};
 
-/// Twisted's command to begin TLS; what [`Peer::start_tls`](crate::Peer::start_tls) calls.
+/// Twisted's command to begin TLS; what `Peer::start_tls` calls.
 ///
 /// A connection whose [`Amp`](crate::Amp) has TLS answers it without a responder. With a responder, the
 /// program decides for each connection: whether to grant it, and by
-/// [`Peer::set_tls`](crate::Peer::set_tls) with which certificate and authorities. Commands of one's own
+/// `Peer::set_tls` with which certificate and authorities. Commands of one's own
 /// that begin TLS are declared with `#[amp(starttls)]`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Command)]
 #[amp(name = "StartTLS", starttls, error = StartTlsError, crate = crate)]

@@ -6,7 +6,6 @@ mod absent;
 mod cached;
 #[cfg(feature = "_tls")]
 mod certificates;
-#[cfg(feature = "_tls")]
 mod command;
 #[cfg(feature = "_tls")]
 mod config;
@@ -39,7 +38,6 @@ mod verifier;
 
 #[cfg(not(feature = "_tls"))]
 pub(crate) use absent::Tls;
-#[cfg(feature = "_tls")]
 pub use command::{StartTls, StartTlsError};
 #[cfg(feature = "_tls")]
 pub use config::Tls;
