@@ -1,8 +1,8 @@
 //! The guide: from setting up to the wire format.
 //!
 //! It follows the guide of the original, `twisted.protocols.amp`: setting up, commands, locators, box
-//! receivers. Then come the types of arguments, what can go wrong and, with its feature, TLS, and two
-//! pages for those who come from Twisted.
+//! receivers. Then come the types of arguments, what can go wrong, and what a connection can become: TLS, another
+//! protocol, pipes to a child; and two pages for those who come from Twisted.
 
 #[doc = include_str!("setting_up.md")]
 pub mod setting_up {}
@@ -22,9 +22,19 @@ pub mod argument_types {}
 #[doc = include_str!("errors.md")]
 pub mod errors {}
 
-#[cfg(feature = "_tls")]
-#[doc = include_str!("tls.md")]
+#[cfg_attr(feature = "_tls", doc = include_str!("tls.md"))]
+#[cfg_attr(not(feature = "_tls"), doc = "TLS and identity: with the feature `tls`.")]
 pub mod tls {}
+
+#[cfg_attr(feature = "_tls", doc = include_str!("start_tls.md"))]
+#[cfg_attr(
+    not(feature = "_tls"),
+    doc = "TLS from the middle of a connection: with the feature `tls`. Without it, a peer that asks for `StartTLS` is answered `TLS_ERROR`."
+)]
+pub mod start_tls {}
+
+#[doc = include_str!("switching_protocols.md")]
+pub mod switching_protocols {}
 
 #[cfg_attr(all(unix, feature = "process"), doc = include_str!("child_processes.md"))]
 #[cfg_attr(
