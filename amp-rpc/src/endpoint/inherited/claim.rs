@@ -136,6 +136,7 @@ fn invalid(message: String) -> io::Error {
 mod tests {
     use std::io::{Read, Write};
     use std::os::fd::IntoRawFd;
+    use std::time::Duration;
 
     use super::*;
 
@@ -143,6 +144,8 @@ mod tests {
     fn inherited() -> (RawFd, UnixStream) {
         let (ours, theirs) = UnixStream::pair().unwrap();
         fcntl_setfd(&theirs, FdFlags::empty()).unwrap();
+        ours.set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
         (theirs.into_raw_fd(), ours)
     }
 
