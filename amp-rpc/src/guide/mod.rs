@@ -23,7 +23,10 @@ pub mod argument_types {}
 pub mod errors {}
 
 #[cfg_attr(feature = "_tls", doc = include_str!("tls.md"))]
-#[cfg_attr(not(feature = "_tls"), doc = "TLS and identity: with the feature `tls`.")]
+#[cfg_attr(
+    not(feature = "_tls"),
+    doc = "TLS and identity: with the feature `tls`."
+)]
 pub mod tls {}
 
 #[cfg_attr(feature = "_tls", doc = include_str!("start_tls.md"))]
