@@ -37,7 +37,7 @@ pub enum TlsError {
     /// The handshake was not done in time.
     #[error("the handshake was not done within {limit:?}; the peer may not speak TLS")]
     TimedOut {
-        /// The time it had; [`Tls::handshake_timeout`](crate::Tls::handshake_timeout).
+        /// The time it had; `Tls::handshake_timeout`.
         limit: Duration,
     },
     /// The peer's certificate is to bear a name, and it is not known which.

@@ -19,7 +19,7 @@ pub(super) struct Facts {
 
 /// Who the peer is, as far as its certificate says so.
 ///
-/// Whether that was verified depends on the [`Trust`](crate::Trust) of this side.
+/// Whether that was verified depends on the `Trust` of this side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerIdentity {
