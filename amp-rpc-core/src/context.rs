@@ -19,6 +19,11 @@ pub trait Context {
         None
     }
 
+    /// Whether file descriptors can travel beside the stream.
+    fn carries_descriptors(&self) -> bool {
+        false
+    }
+
     /// Sends a descriptor with the box that is being written and returns its ordinal.
     ///
     /// # Errors
@@ -27,6 +32,10 @@ pub trait Context {
     fn send_descriptor(&mut self, descriptor: AnyDescriptor) -> Result<u64, AnyDescriptor> {
         Err(descriptor)
     }
+
+    /// Takes back what was sent with the box that is being written: it could not be encoded, and
+    /// something else may be written in its place.
+    fn give_up_box(&mut self) {}
 
     /// Takes the received descriptor that has this ordinal. Each can be taken once.
     fn claim_descriptor(&mut self, ordinal: u64) -> Option<AnyDescriptor> {

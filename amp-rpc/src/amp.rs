@@ -124,6 +124,19 @@ impl Amp {
         self
     }
 
+    /// Sets how many file descriptors may have come on one connection that no box has claimed yet.
+    /// Default: 256. One more ends the connection, with
+    /// [`CloseReason::TooManyDescriptors`](crate::CloseReason::TooManyDescriptors).
+    ///
+    /// Descriptors come before their boxes; Twisted sends all that are queued with the first bytes. For each
+    /// answer with descriptors that its caller has not polled yet, as many again may wait. See
+    /// [the guide](crate::guide::file_descriptors).
+    #[must_use]
+    pub fn max_unclaimed_descriptors(mut self, descriptors: usize) -> Self {
+        self.options.max_unclaimed = descriptors;
+        self
+    }
+
     /// Drops responders that still run when their connection ends. Default: they finish, as in
     /// Twisted, though nobody gets their answers.
     #[must_use]
@@ -145,11 +158,15 @@ impl Amp {
 
     /// Speaks AMP over any stream. The connection runs in a task of its own.
     ///
+    /// Over a [`tokio::net::UnixStream`] it also carries file descriptors. A peer that sends some over a Unix
+    /// socket that is hidden in a stream of another type may have to wait: tokio does not notice then that
+    /// there is more to read.
+    ///
     /// # Panics
     ///
     /// Outside a tokio runtime; the runtime must have its time driver enabled.
     pub fn over(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Peer {
-        self.start(Transport::new(stream, Addresses::default(), Side::Unknown))
+        self.start(Transport::over(stream))
     }
 
     /// Speaks AMP over anything that moves boxes: `source` gives those that come, `sink` takes those
@@ -180,7 +197,7 @@ impl Amp {
         receiver: impl BoxReceiver,
     ) {
         let sender = BoxSender::new(self.options.limits);
-        tokio::spawn(run(Box::new(stream), sender, receiver));
+        tokio::spawn(run(Transport::over(stream).into_stream(), sender, receiver));
     }
 
     /// Connects to an endpoint, given as a string: `tcp:HOST:PORT`, `unix:PATH` or `memory:NAME`, with
@@ -294,7 +311,7 @@ impl Amp {
                 source,
             })?;
         let transport = endpoint.connect().await?;
-        Ok(Boxes::start(transport.stream, self.options.limits))
+        Ok(Boxes::start(transport.into_stream(), self.options.limits))
     }
 
     /// Listens on an endpoint and gives the boxes of each connection to a receiver that `make` makes
@@ -322,7 +339,7 @@ impl Amp {
         let limits = self.options.limits;
         let serve = move |transport: Transport| {
             let sender = BoxSender::new(limits);
-            let carrying = Box::pin(run(transport.stream, sender.clone(), make()));
+            let carrying = Box::pin(run(transport.into_stream(), sender.clone(), make()));
             (Connection::Boxes(sender), carrying as Carrying)
         };
         Ok(Server::start(listener, Box::new(serve)))

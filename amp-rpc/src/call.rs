@@ -28,7 +28,8 @@ struct Exchange<F> {
     peer: Peer,
     command: Shared<[u8]>,
     kind: CommandKind,
-    fields: F,
+    /// Until they are encoded.
+    fields: Option<F>,
     stage: Stage,
     /// How the call ended when it was started, before anybody polled it.
     early: Option<Ending>,
@@ -42,7 +43,7 @@ impl<F: WriteFields> Exchange<F> {
             peer,
             command,
             kind,
-            fields,
+            fields: Some(fields),
             stage: Stage::New,
             early: None,
             taker: None,
@@ -60,23 +61,25 @@ impl<F: WriteFields> Exchange<F> {
         if let Some(ending) = self.early.take() {
             return Poll::Ready(ending);
         }
-        let request = Request {
-            command: &self.command,
-            kind: self.kind,
-            fields: &self.fields,
-            taker: &mut self.taker,
-        };
-        self.peer.shared().poll_call(&mut self.stage, request, cx)
+        let request = request(&self.command, self.kind, &self.fields, &mut self.taker);
+        let polled = self.peer.shared().poll_call(&mut self.stage, request, cx);
+        self.drop_encoded();
+        polled
     }
 
     fn poll_tell(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
-        let request = Request {
-            command: &self.command,
-            kind: self.kind,
-            fields: &self.fields,
-            taker: &mut self.taker,
-        };
-        self.peer.shared().poll_tell(&mut self.stage, request, cx)
+        let request = request(&self.command, self.kind, &self.fields, &mut self.taker);
+        let polled = self.peer.shared().poll_tell(&mut self.stage, request, cx);
+        self.drop_encoded();
+        polled
+    }
+
+    /// Drops the command once it is encoded: it may hold files that are to be closed then.
+    #[inline]
+    fn drop_encoded(&mut self) {
+        if self.fields.is_some() && !matches!(self.stage, Stage::New | Stage::Queued(_)) {
+            self.fields = None;
+        }
     }
 
     fn local_error(&self, refusal: Refusal) -> LocalError {
@@ -129,6 +132,22 @@ impl<F: WriteFields> Exchange<F> {
             },
             None => CallError::Remote(Box::new(error)),
         }
+    }
+}
+
+fn request<'a, F: WriteFields>(
+    command: &'a [u8],
+    kind: CommandKind,
+    fields: &'a Option<F>,
+    taker: &'a mut Option<Taker>,
+) -> Request<'a> {
+    let fields = fields.as_ref().map(|fields| fields as &dyn WriteFields);
+    Request {
+        command,
+        kind,
+        // Without fields it is encoded already.
+        fields: fields.unwrap_or(&()),
+        taker,
     }
 }
 

@@ -44,6 +44,10 @@ impl From<io::Error> for EndReason {
             Ok(ended) => return Self::ProgramEnded(Arc::new(ended)),
             Err(error) => error,
         };
+        let error = match error.downcast::<CloseReason>() {
+            Ok(reason) => return reason.into(),
+            Err(error) => error,
+        };
         match TlsError::within(&error) {
             Some(error) => error.into(),
             None => Self::Lost(Arc::new(error)),

@@ -74,6 +74,7 @@ mod boxes;
 mod call;
 mod call_error;
 mod connection;
+mod descriptors;
 mod end;
 mod endpoint;
 mod locator;

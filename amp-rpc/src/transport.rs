@@ -1,16 +1,24 @@
 //! What carries a connection: a stream of bytes, and who is at its ends.
 
+#[cfg(unix)]
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+#[cfg(unix)]
+use tokio::net::UnixStream;
 
+#[cfg(unix)]
+use crate::descriptors::CarryingStream;
+use crate::descriptors::Exchange;
 use crate::tls::TlsSession;
 
 /// A stream of bytes in both directions.
@@ -31,6 +39,8 @@ pub(crate) struct Transport {
     pub(crate) host: Option<Box<str>>,
     /// The TLS that the stream has already.
     pub(crate) session: Option<TlsSession>,
+    /// What the stream carries beside its bytes, where it can.
+    pub(crate) descriptors: Option<Arc<Exchange>>,
     /// Whether what was written is lost when the stream is dropped with unread bytes, as with sockets.
     pub(crate) resets: bool,
 }
@@ -43,8 +53,41 @@ impl Transport {
             side,
             host: None,
             session: None,
+            descriptors: None,
             resets: true,
         }
+    }
+
+    /// A connection over a stream that the program has made.
+    pub(crate) fn over(stream: impl Stream + 'static) -> Self {
+        #[cfg(unix)]
+        let stream = match into_unix(stream) {
+            Ok(socket) => {
+                let addresses = crate::endpoint::unix_addresses(&socket);
+                return Self::over_unix(socket, addresses, Side::Unknown);
+            }
+            Err(stream) => stream,
+        };
+        Self::new(stream, Addresses::default(), Side::Unknown)
+    }
+
+    /// A connection over a Unix socket, which carries descriptors.
+    #[cfg(unix)]
+    pub(crate) fn over_unix(socket: UnixStream, addresses: Addresses, side: Side) -> Self {
+        let stream = CarryingStream::new(socket);
+        let descriptors = Some(Arc::clone(stream.exchange()));
+        Self {
+            descriptors,
+            ..Self::new(stream, addresses, side)
+        }
+    }
+
+    /// The stream alone. Descriptors that come are closed.
+    pub(crate) fn into_stream(self) -> BoxedStream {
+        if let Some(descriptors) = self.descriptors {
+            descriptors.end();
+        }
+        self.stream
     }
 
     /// The same, over a stream that loses nothing when it is dropped with unread bytes, such as a pipe.
@@ -57,6 +100,18 @@ impl Transport {
     pub(crate) fn host(mut self, host: impl Into<Box<str>>) -> Self {
         self.host = Some(host.into());
         self
+    }
+}
+
+/// The Unix socket that a stream is, or the stream again.
+#[cfg(unix)]
+fn into_unix<T: 'static>(stream: T) -> Result<UnixStream, T> {
+    let mut stream = Some(stream);
+    let socket = (&mut stream as &mut dyn Any).downcast_mut::<Option<UnixStream>>();
+    match (socket.and_then(Option::take), stream) {
+        (Some(socket), _) => Ok(socket),
+        (None, Some(stream)) => Err(stream),
+        (None, None) => unreachable!("only a socket is taken out"),
     }
 }
 

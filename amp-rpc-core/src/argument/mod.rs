@@ -12,6 +12,8 @@
 mod boolean;
 mod date_time;
 mod decimal;
+#[cfg(all(feature = "std", unix))]
+mod descriptor;
 mod float;
 mod integer;
 pub mod list;

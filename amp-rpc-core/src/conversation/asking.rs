@@ -271,6 +271,7 @@ fn write<F: WriteFields + ?Sized>(
     cx: &mut dyn Context,
 ) -> Result<(), EncodeError> {
     let mut writer = BoxWriter::new(out, limits, protocol);
-    fields.write_fields(&mut writer, cx)?;
-    writer.finish()
+    (fields.write_fields(&mut writer, cx))
+        .and_then(|()| writer.finish())
+        .inspect_err(|_| cx.give_up_box())
 }

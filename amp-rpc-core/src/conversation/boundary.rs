@@ -61,6 +61,22 @@ pub enum CloseReason {
         "more answers were due than can wait for the peer to decide on TLS or another protocol"
     )]
     TooMuchHeld,
+    /// More file descriptors came than may be there before a box claims them.
+    #[error(
+        "the peer sent more than {limit} file descriptors that no box has claimed; \
+         Amp::max_unclaimed_descriptors sets how many may wait"
+    )]
+    TooManyDescriptors {
+        /// How many may wait to be claimed.
+        limit: usize,
+    },
+    /// The system could not hand over all file descriptors that came, so it is not known any more which
+    /// is which.
+    #[error(
+        "the system dropped file descriptors that the peer sent: this process has as many open as it \
+         may, or more came at once than fit"
+    )]
+    DescriptorsLost,
     /// An answer that does not fit a box; [`Compat::close_on_answer_too_long`](super::Compat).
     #[error("an answer had a value over 65535 bytes, which closes the connection as in Twisted")]
     AnswerTooLong,

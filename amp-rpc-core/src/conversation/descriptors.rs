@@ -29,6 +29,11 @@ impl<D> Descriptors<D> {
         ordinal
     }
 
+    /// Counts the last `count` descriptors as not sent after all, because their box was not.
+    pub fn take_back(&mut self, count: u64) {
+        self.sent = self.sent.saturating_sub(count);
+    }
+
     /// Keeps a descriptor that was received until a box claims it.
     pub fn received(&mut self, descriptor: D) {
         self.unclaimed.insert(self.received, descriptor);
@@ -43,6 +48,12 @@ impl<D> Descriptors<D> {
     /// How many descriptors have come that no box has claimed. Each holds an open file: bound it.
     pub fn unclaimed(&self) -> usize {
         self.unclaimed.len()
+    }
+
+    /// Takes those with lower ordinals than this that no box has claimed, when none will any more.
+    pub fn abandon_before(&mut self, ordinal: u64) -> impl Iterator<Item = D> + use<D> {
+        let kept = self.unclaimed.split_off(&ordinal);
+        core::mem::replace(&mut self.unclaimed, kept).into_values()
     }
 }
 
@@ -67,5 +78,25 @@ mod tests {
         assert_eq!(descriptors.claim(0), Some('a'));
         assert_eq!(descriptors.claim(2), None);
         assert_eq!(descriptors.unclaimed(), 0);
+    }
+
+    #[test]
+    fn ordinals_of_a_box_that_was_not_sent_are_used_again() {
+        let mut descriptors = Descriptors::<()>::new();
+        assert_eq!([0, 1, 2].map(|_| descriptors.sent()), [0, 1, 2]);
+        descriptors.take_back(2);
+        assert_eq!(descriptors.sent(), 1);
+    }
+
+    #[test]
+    fn what_nobody_claims_can_be_taken() {
+        let mut descriptors = Descriptors::new();
+        for descriptor in ['a', 'b', 'c', 'd'] {
+            descriptors.received(descriptor);
+        }
+        assert_eq!(descriptors.claim(1), Some('b'));
+        assert!(descriptors.abandon_before(3).eq(['a', 'c']));
+        assert_eq!(descriptors.claim(0), None);
+        assert_eq!(descriptors.claim(3), Some('d'));
     }
 }

@@ -83,8 +83,9 @@ pub(super) fn write_answer(
 ) -> Result<(), EncodeError> {
     let protocol = [(protocol::ANSWER, tag.as_bytes())];
     let mut writer = BoxWriter::new(out, limits, &protocol);
-    fields.write_fields(&mut writer, cx)?;
-    writer.finish()
+    (fields.write_fields(&mut writer, cx))
+        .and_then(|()| writer.finish())
+        .inspect_err(|_| cx.give_up_box())
 }
 
 pub(super) fn write_error(

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::receiver::{BoxReceiver, run};
 use super::sender::BoxSender;
 use crate::end::EndReason;
-use crate::transport::BoxedStream;
+use crate::transport::{BoxedStream, Transport};
 
 /// How many boxes wait for a program that does not ask for them.
 const AHEAD: usize = 16;
@@ -55,7 +55,7 @@ impl Boxes {
     ///
     /// Outside a tokio runtime; the runtime must have its time driver enabled.
     pub fn over(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> (Self, BoxSender) {
-        Self::start(Box::new(stream), Limits::DEFAULT)
+        Self::start(Transport::over(stream).into_stream(), Limits::DEFAULT)
     }
 
     pub(crate) fn start(stream: BoxedStream, limits: Limits) -> (Self, BoxSender) {

@@ -124,7 +124,7 @@ impl Shared {
                 }
             }
         }
-        self.ended.notify_waiters();
+        self.tell_end();
         wakers.into_iter().for_each(Waker::wake);
     }
 }

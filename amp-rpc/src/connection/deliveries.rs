@@ -105,7 +105,7 @@ fn hand_over(
     let delivery = if is_error {
         Delivery::Error(answer.payload)
     } else {
-        Delivery::Answer(answer.payload)
+        Delivery::Answer(answer.payload.claiming(shared.descriptors.as_ref()))
     };
     if effect == Effect::Agreed(Boundary::StartTls) {
         state.agree(id, delivery);

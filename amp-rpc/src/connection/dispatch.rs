@@ -54,7 +54,7 @@ impl Dispatch {
             answering: Answering::new(options.compat, options.limits),
             running: Running::new(),
             pool: Pool::default(),
-            outgoing: Outgoing::default(),
+            outgoing: Outgoing::new(shared.descriptors.clone()),
             deliveries: Deliveries::default(),
             boundary: None,
             own_calls: 0,
@@ -187,7 +187,9 @@ impl Dispatch {
             peer: &|| Peer::new(shared),
         };
         let mut context = ConnectionContext::new(shared);
-        match guard(|| task.start(&incoming, &mut context)) {
+        let started = guard(|| task.start(&incoming, &mut context));
+        drop(context);
+        match started {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 self.reply_with(&ask, Errors::NONE, Outcome::BadArguments(command, &error));
@@ -379,10 +381,16 @@ impl Reply for Replier<'_> {
         }
         self.outgoing.before_answer(self.shared);
         let mut context = ConnectionContext::new(self.shared);
-        let answers = &mut self.outgoing.answers;
+        let Outgoing {
+            answers,
+            answer_marks,
+            ..
+        } = self.outgoing;
+        let at = answers.len();
         let replied = self
             .answering
             .reply(self.ask, errors, outcome, answers, &mut context);
+        context.written(at, answer_marks);
         self.replied = Some(replied);
     }
 }
@@ -398,6 +406,7 @@ impl Replier<'_> {
         let is_switch = self.ask.kind == CommandKind::ProtocolSwitch;
         let mut context = ConnectionContext::new(self.shared);
         let answers = &mut self.outgoing.answers;
+        let at = answers.len();
         if state.asking.is_undecided() {
             let replied = (self.answering).refuse_crossing(self.ask, answers, &mut context);
             self.outgoing.release_refusal();
@@ -413,6 +422,7 @@ impl Replier<'_> {
         } else {
             (self.answering).reply(self.ask, errors, outcome, answers, &mut context)
         };
+        context.written(at, &mut self.outgoing.answer_marks);
         self.outgoing.commit_all(self.shared, &mut state);
         let crosses = matches!(
             replied.boundary,

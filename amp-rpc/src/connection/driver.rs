@@ -257,7 +257,7 @@ impl Driver {
             let reads_rest = !peer_is_gone && self.shared.resets;
             self.phase = Phase::Closing(Farewell::new(stream, rest, reads_rest));
         }
-        self.shared.ended.notify_waiters();
+        self.shared.tell_end();
         wakers.into_iter().for_each(Waker::wake);
     }
 
@@ -330,7 +330,7 @@ impl Drop for Driver {
         }
         let wakers = state.end(EndReason::ClosedHere);
         drop(state);
-        self.shared.ended.notify_waiters();
+        self.shared.tell_end();
         wakers.into_iter().for_each(Waker::wake);
     }
 }

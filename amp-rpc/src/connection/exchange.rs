@@ -87,7 +87,10 @@ impl Shared {
             waker: Some(cx.waker().clone()),
             answer: None,
         };
-        let State { asking, out, .. } = &mut *state;
+        let State {
+            asking, out, marks, ..
+        } = &mut *state;
+        let at = out.len();
         let mut context = ConnectionContext::new(self);
         let asked = asking.ask(
             request.command,
@@ -101,6 +104,7 @@ impl Shared {
             Ok(id) => id,
             Err(refused) => return self.refused(state, stage, refused, cx.waker()),
         };
+        context.written(at, marks);
         *stage = Stage::Asked(id);
         if matches!(
             request.kind,
@@ -146,12 +150,16 @@ impl Shared {
             *stage = state.queue(*stage, cx.waker());
             return Poll::Pending;
         }
-        let State { asking, out, .. } = &mut *state;
+        let State {
+            asking, out, marks, ..
+        } = &mut *state;
+        let at = out.len();
         let mut context = ConnectionContext::new(self);
         let told = asking.tell(request.command, request.fields, out, &mut context);
         if let Err(refused) = told {
             return self.refused(state, stage, refused, cx.waker()).map(Err);
         }
+        context.written(at, marks);
         let poll = if state.out.len() > self.options.max_queued {
             *stage = Stage::Told(state.room.wait(None, cx.waker()));
             Poll::Pending
@@ -314,7 +322,7 @@ pub(crate) fn with_view<T>(payload: &Payload, look: impl FnOnce(&BoxView<'_>) ->
     let limits = Limits::DEFAULT.box_bytes(usize::MAX).box_pairs(usize::MAX);
     let frame = Decoder::new(limits).decode(payload.as_bytes()).ok()??;
     let mut view = frame.view();
-    if let Payload::Shared(chunk) = payload {
+    if let Some(chunk) = payload.chunk() {
         view = view.within(chunk);
     }
     Some(look(&view))

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
@@ -9,6 +10,7 @@ use tokio::io::AsyncWrite;
 
 use super::buffers;
 use super::shared::{Shared, State};
+use crate::descriptors::{Exchange, Mark, Marks};
 use crate::transport::BoxedStream;
 
 /// What the driver writes: its own answers, and the calls that callers have encoded.
@@ -22,6 +24,10 @@ use crate::transport::BoxedStream;
 pub(super) struct Outgoing {
     /// Answers of responders, encoded since the last [`commit`](Self::commit).
     pub(super) answers: Vec<u8>,
+    /// Where in them boxes with descriptors begin.
+    pub(super) answer_marks: Vec<Mark>,
+    /// The same of what is being written.
+    marks: Marks,
     writing: Vec<u8>,
     written: usize,
     /// The stream has taken everything and may still hold some of it back.
@@ -29,6 +35,13 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
+    pub(super) fn new(descriptors: Option<Arc<Exchange>>) -> Self {
+        Self {
+            marks: Marks::new(descriptors),
+            ..Self::default()
+        }
+    }
+
     /// How many bytes wait to be written.
     pub(super) fn len(&self) -> usize {
         self.answers.len() + self.writing.len() - self.written
@@ -51,9 +64,7 @@ impl Outgoing {
     /// calls stay with the callers, who see by them that they should wait.
     pub(super) fn commit(&mut self, shared: &Shared, state: &mut State) {
         if self.len() > shared.options.max_queued {
-            state
-                .asking
-                .release_answers(&mut self.answers, &mut self.writing);
+            self.release_answers(state);
         } else {
             self.commit_all(shared, state);
         }
@@ -61,17 +72,31 @@ impl Outgoing {
 
     /// The same without regard to how much that is.
     pub(super) fn commit_all(&mut self, shared: &Shared, state: &mut State) {
-        let State { asking, out, .. } = state;
         if self.writing.is_empty() && self.answers.capacity() == 0 {
             self.answers = buffers::take();
         }
-        asking.release_answers(&mut self.answers, &mut self.writing);
+        self.release_answers(state);
+        let State { out, marks, .. } = state;
+        self.marks.append(self.writing.len(), marks);
         if self.writing.is_empty() {
             std::mem::swap(&mut self.writing, out);
         } else {
             self.writing.append(out);
         }
         shared.wrote.store(false, Ordering::Release);
+    }
+
+    fn release_answers(&mut self, state: &mut State) {
+        if state.asking.is_open() {
+            self.marks
+                .append(self.writing.len(), &mut self.answer_marks);
+        } else {
+            // They are held back where their places are not known.
+            self.marks.release(&mut self.answer_marks);
+        }
+        state
+            .asking
+            .release_answers(&mut self.answers, &mut self.writing);
     }
 
     /// Moves a refusal to where it is written from, past the gate.
@@ -94,7 +119,8 @@ impl Outgoing {
             return Poll::Ready(Ok(()));
         }
         while self.written < self.writing.len() {
-            let rest = &self.writing[self.written..];
+            let end = self.marks.reach(self.written);
+            let rest = &self.writing[self.written..end.unwrap_or(self.writing.len())];
             match ready!(Pin::new(&mut *stream).poll_write(cx, rest))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 written => self.written += written,

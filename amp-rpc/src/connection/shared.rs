@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
 use amp_rpc_core::conversation::{Asking, CallId};
@@ -13,6 +13,7 @@ use tokio::sync::futures::Notified;
 use super::buffers;
 use super::crossing::Crossing;
 use super::options::Options;
+use crate::descriptors::{Exchange, Mark, Reading};
 use crate::end::EndReason;
 use crate::tls::{Tls, TlsSession};
 use crate::transport::{Addresses, BoxedStream, Side, Transport};
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub(super) ended: Notify,
     pub(crate) options: Options,
     pub(crate) addresses: Addresses,
+    /// The descriptors that travel beside the stream, where they can.
+    pub(crate) descriptors: Option<Arc<Exchange>>,
     /// The transport loses what was written when it is dropped with unread bytes.
     pub(crate) resets: bool,
     pub(super) side: Side,
@@ -44,6 +47,8 @@ pub(crate) struct State {
     pub(super) asking: Asking<CallSlot>,
     /// Calls that are encoded and wait for the driver.
     pub(super) out: Vec<u8>,
+    /// Where in it boxes with descriptors begin.
+    pub(super) marks: Vec<Mark>,
     /// The driver, while it sleeps.
     pub(super) sleeping: Option<Waker>,
     pub(super) room: Room,
@@ -82,8 +87,13 @@ pub(crate) enum Received {
 
 /// A whole box, terminator included.
 pub(crate) enum Payload {
-    Inline { len: u8, bytes: [u8; INLINE] },
+    Inline {
+        len: u8,
+        bytes: [u8; INLINE],
+    },
     Shared(Bytes),
+    /// One that may claim descriptors, which stay until it is dropped.
+    Claiming(Box<(Self, Reading)>),
 }
 
 /// Answers up to this size are copied into the slot, without an allocation.
@@ -102,10 +112,28 @@ impl Payload {
         }
     }
 
+    /// The same, for which descriptors are kept until it is dropped, if there are any.
+    pub(super) fn claiming(self, descriptors: Option<&Arc<Exchange>>) -> Self {
+        match descriptors.and_then(Exchange::reading) {
+            Some(reading) => Self::Claiming(Box::new((self, reading))),
+            None => self,
+        }
+    }
+
+    /// The bytes it is a slice of.
+    pub(super) fn chunk(&self) -> Option<&Bytes> {
+        match self {
+            Self::Inline { .. } => None,
+            Self::Shared(chunk) => Some(chunk),
+            Self::Claiming(claiming) => claiming.0.chunk(),
+        }
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Inline { len, bytes } => &bytes[..usize::from(*len)],
             Self::Shared(bytes) => bytes,
+            Self::Claiming(claiming) => claiming.0.as_bytes(),
         }
     }
 }
@@ -180,10 +208,14 @@ impl Shared {
         if transport.session.is_some() {
             asking.is_secure();
         }
+        if let Some(descriptors) = &transport.descriptors {
+            descriptors.set_max_unclaimed(options.max_unclaimed);
+        }
         let shared = Self {
             state: Mutex::new(State {
                 asking,
                 out: Vec::new(),
+                marks: Vec::new(),
                 sleeping: None,
                 room: Room::default(),
                 closing: Closing::No,
@@ -197,6 +229,7 @@ impl Shared {
             ended: Notify::new(),
             options,
             addresses: transport.addresses,
+            descriptors: transport.descriptors,
             resets: transport.resets,
             side: transport.side,
             host: transport.host,
@@ -237,6 +270,14 @@ impl Shared {
         wakers.into_iter().for_each(Waker::wake);
     }
 
+    /// Tells everybody who waits for the end of the connection.
+    pub(super) fn tell_end(&self) {
+        if let Some(descriptors) = &self.descriptors {
+            descriptors.end();
+        }
+        self.ended.notify_waiters();
+    }
+
     /// Becomes ready when the connection ends after this is called.
     pub(crate) fn ended(&self) -> Notified<'_> {
         self.ended.notified()
@@ -257,6 +298,7 @@ impl State {
         self.end = Some(reason);
         self.asking.end();
         self.out = Vec::new();
+        self.marks = Vec::new();
         self.crossing = None;
         self.room.grant(&mut wakers);
         wakers

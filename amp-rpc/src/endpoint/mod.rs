@@ -34,6 +34,8 @@ pub use connect_endpoint::ConnectEndpoint;
 pub use error::{ConnectError, EndpointError, ListenError};
 pub use listen_endpoint::ListenEndpoint;
 pub(crate) use listener::Listener;
+#[cfg(unix)]
+pub(crate) use unix::addresses as unix_addresses;
 
 /// How many connections wait to be accepted where nothing else is said; as in Twisted.
 const DEFAULT_BACKLOG: u32 = 50;

@@ -42,7 +42,15 @@ pub(super) async fn connect(target: &UnixTarget) -> io::Result<Transport> {
 }
 
 pub(super) fn transport(stream: UnixStream, addresses: Addresses, side: Side) -> Transport {
-    Transport::new(stream, addresses, side)
+    Transport::over_unix(stream, addresses, side)
+}
+
+/// Both ends of a connection, as the system knows them.
+pub(crate) fn addresses(socket: &UnixStream) -> Addresses {
+    Addresses {
+        local: socket.local_addr().ok().map(address),
+        remote: socket.peer_addr().ok().map(address),
+    }
 }
 
 pub(super) fn address(address: tokio::net::unix::SocketAddr) -> Address {

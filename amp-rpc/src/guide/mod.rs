@@ -1,8 +1,8 @@
 //! The guide: from setting up to the wire format.
 //!
 //! It follows the guide of the original, `twisted.protocols.amp`: setting up, commands, locators, box
-//! receivers. Then come the types of arguments, what can go wrong, and what a connection can become: TLS, another
-//! protocol, pipes to a child; and two pages for those who come from Twisted.
+//! receivers. Then come the types of arguments, what can go wrong, and what a connection can become or carry: TLS, another
+//! protocol, open files, pipes to a child; and two pages for those who come from Twisted.
 
 #[doc = include_str!("setting_up.md")]
 pub mod setting_up {}
@@ -38,6 +38,10 @@ pub mod start_tls {}
 
 #[doc = include_str!("switching_protocols.md")]
 pub mod switching_protocols {}
+
+#[cfg_attr(unix, doc = include_str!("file_descriptors.md"))]
+#[cfg_attr(not(unix), doc = "File descriptors: on systems of the Unix family.")]
+pub mod file_descriptors {}
 
 #[cfg_attr(all(unix, feature = "process"), doc = include_str!("child_processes.md"))]
 #[cfg_attr(

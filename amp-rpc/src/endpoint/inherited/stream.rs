@@ -89,10 +89,7 @@ pub(super) fn over_one(file: File, name: &str, side: Side) -> io::Result<Transpo
         File::Socket(Socket::Unix(socket)) => {
             socket.set_nonblocking(true)?;
             let socket = tokio::net::UnixStream::from_std(socket)?;
-            let addresses = Addresses {
-                local: socket.local_addr().ok().map(unix::address),
-                remote: socket.peer_addr().ok().map(unix::address),
-            };
+            let addresses = unix::addresses(&socket);
             Ok(unix::transport(socket, addresses, side))
         }
         File::Socket(_) => Err(invalid(format!(
@@ -115,7 +112,7 @@ pub(super) fn over_two(
         File::Pipe(pipe) => Box::new(pipe::Receiver::from_owned_fd(pipe).map_err(|error| {
             io::Error::new(error.kind(), format!("{name} cannot be read: {error}"))
         })?),
-        socket => over_one(socket, name, side)?.stream,
+        socket => over_one(socket, name, side)?.into_stream(),
     };
     let (file, name) = writing;
     let is_pipe = matches!(file, File::Pipe(_));
@@ -123,7 +120,7 @@ pub(super) fn over_two(
         File::Pipe(pipe) => Box::new(pipe::Sender::from_owned_fd(pipe).map_err(|error| {
             io::Error::new(error.kind(), format!("{name} cannot be written: {error}"))
         })?),
-        socket => over_one(socket, name, side)?.stream,
+        socket => over_one(socket, name, side)?.into_stream(),
     };
     let pair = Pair {
         reading,

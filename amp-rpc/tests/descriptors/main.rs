@@ -1,0 +1,7 @@
+//! File descriptors over Unix sockets, this crate with itself and with a peer that breaks the rules.
+#![cfg(unix)]
+
+mod bounds;
+mod fields;
+mod support;
+mod travel;
