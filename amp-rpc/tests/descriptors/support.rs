@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as Socket;
 use std::time::Duration;
 
-use amp_rpc::{Amp, Answer, Command, CommandError, EndReason, Fields, Peer, Responders};
+use amp_rpc::{Amp, Answer, Command, CommandError, EndReason, Failure, Fields, Peer, Responders};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use thiserror::Error;
 use tokio::io::AsyncReadExt;
@@ -63,8 +63,8 @@ pub(crate) async fn read_all(file: OwnedFd) -> String {
 
 async fn write(command: Write1) -> Answer<Write1> {
     let mut file = Socket::from(command.file);
-    file.write_all(command.text.as_bytes()).unwrap();
-    Ok(())
+    file.write_all(command.text.as_bytes())
+        .map_err(Failure::unexpected)
 }
 
 async fn open(command: Open) -> Answer<Open> {
