@@ -43,7 +43,7 @@ async fn well_behaved(round: u32) {
     drop(peer.call(write(1)));
     drop(peer.call(open(1)).start());
     let started = [peer.call(open(2)).start(), peer.call(open(3)).start()];
-    let _ = peer.call(write(2)).start();
+    drop(peer.call(write(2)).start());
     if round % 2 == 0 {
         peer.close();
         server.closed().await;
