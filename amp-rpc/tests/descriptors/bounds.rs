@@ -71,7 +71,10 @@ async fn what_comes_behind_the_end_is_closed() {
     peer.close();
     peer.closed().await;
     let (here, file) = Socket::pair().unwrap();
+    raw.send(b"\0", &[&file.into()]);
+    closed_elsewhere(here).await;
     // More than the bound of those that wait.
+    let (here, file) = Socket::pair().unwrap();
     let file = OwnedFd::from(file);
     for _ in 0..3 {
         raw.send(b"\0", &[&file; 200]);

@@ -2,11 +2,13 @@
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as Socket;
+use std::sync::Arc;
 
 use amp_rpc::{Amp, CallError, Command, Fields, LocalError, Responders};
 use futures::future::join_all;
+use tokio::sync::Notify;
 
-use crate::support::{LONG, Open, Refused, Write1, pair, read_all, serving, text};
+use crate::support::{LONG, Open, Refused, Write1, pair, read_all, service, serving, text};
 
 #[tokio::test]
 async fn calls_and_answers_carry_files_in_both_directions() {
@@ -17,7 +19,8 @@ async fn calls_and_answers_carry_files_in_both_directions() {
             file: file.into(),
             text: "hello".into(),
         };
-        peer.call(command).await.unwrap();
+        let call = tokio::time::timeout(LONG, peer.call(command));
+        call.await.unwrap().unwrap();
         assert_eq!(read_all(here.into()).await, "hello");
         let open = Open {
             text: "answer".into(),
@@ -192,7 +195,8 @@ async fn many_threads_do_not_mix_files_up() {
 
 #[tokio::test]
 async fn a_box_that_cannot_be_encoded_takes_its_files_back() {
-    let (_server, peer) = pair(&serving());
+    // A few that came without their boxes would end the connection.
+    let (_server, peer) = pair(&serving().max_unclaimed_descriptors(2));
     let (here, file) = Socket::pair().unwrap();
     let bad = Write1 {
         file: file.into(),
@@ -209,8 +213,10 @@ async fn a_box_that_cannot_be_encoded_takes_its_files_back() {
         text: "good".into(),
         padding,
     };
-    let refused = peer.call(open(70_000)).await.unwrap_err();
-    assert!(matches!(refused, CallError::Remote(_)), "{refused}");
+    for _ in 0..3 {
+        let refused = peer.call(open(70_000)).await.unwrap_err();
+        assert!(matches!(refused, CallError::Remote(_)), "{refused}");
+    }
     // What follows gets the files that belong to it.
     let opened = peer.call(open(0)).await.unwrap();
     assert_eq!(read_all(opened.file).await, "good");
@@ -225,6 +231,47 @@ async fn a_box_that_cannot_be_encoded_takes_its_files_back() {
 
 fn key(error: &LocalError) -> &[u8] {
     error.encode_error().unwrap().key().unwrap()
+}
+
+#[derive(Debug, Command)]
+#[amp(switches, error = Refused)]
+struct Switch;
+
+/// Answers that fall due while the peer decides on another protocol are held back. Their descriptors
+/// are not lost.
+#[tokio::test]
+async fn an_answer_that_was_held_back_brings_its_file() {
+    let decide = Arc::new(Notify::new());
+    let decided = Arc::clone(&decide);
+    let switch = move |_: Switch| {
+        let decided = Arc::clone(&decided);
+        async move {
+            decided.notified().await;
+            Err(Refused::Refused.into())
+        }
+    };
+    let amp = Amp::new().locator(service().on::<Switch, _, _>(switch));
+    let (server, client) = pair(&amp);
+    let switching = client.switch(Switch).start();
+    let open = Open {
+        text: "held".into(),
+        padding: 0,
+    };
+    let held = server.call(open).start();
+    // It is carried out when the one behind it is.
+    let (here, file) = Socket::pair().unwrap();
+    let write = server.call(Write1 {
+        file: file.into(),
+        text: "done".into(),
+    });
+    let write = write.start();
+    assert_eq!(read_all(here.into()).await, "done");
+    decide.notify_one();
+    let refused = tokio::time::timeout(LONG, switching).await.unwrap();
+    assert!(refused.is_err());
+    let opened = tokio::time::timeout(LONG, held).await.unwrap().unwrap();
+    assert_eq!(read_all(opened.file).await, "held");
+    tokio::time::timeout(LONG, write).await.unwrap().unwrap();
 }
 
 #[tokio::test]
