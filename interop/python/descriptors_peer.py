@@ -2,16 +2,17 @@
 """
 A Twisted peer that sends and takes open files over a Unix socket.
 
-It listens on PATH or connects to it, and serves the same commands in both roles. The command `Check`
+It listens on PATH, connects to it, or uses a socket that it inherits, and serves the same commands in all roles. The command `Check`
 makes it call the commands on its peer, which must serve them too, and compare what comes.
 """
 
 import argparse
 import os
+import socket
 import sys
 
 from twisted.internet import reactor
-from twisted.internet.defer import gatherResults, inlineCallbacks
+from twisted.internet.defer import gatherResults, inlineCallbacks, succeed
 from twisted.internet.endpoints import UNIXClientEndpoint, UNIXServerEndpoint, connectProtocol
 from twisted.internet.protocol import Factory
 from twisted.protocols import amp
@@ -182,13 +183,20 @@ def serve(path):
     return listening.addCallback(lambda _: print("listening", flush=True))
 
 
-def connect(path):
-    class Client(Peer):
-        def connectionLost(self, reason):
-            super().connectionLost(reason)
-            reactor.stop()
+class OnlyPeer(Peer):
+    def connectionLost(self, reason):
+        super().connectionLost(reason)
+        reactor.stop()
 
-    return connectProtocol(UNIXClientEndpoint(reactor, path), Client())
+
+def connect(path):
+    return connectProtocol(UNIXClientEndpoint(reactor, path), OnlyPeer())
+
+
+def adopt(number):
+    reactor.adoptStreamConnection(int(number), socket.AF_UNIX, Factory.forProtocol(OnlyPeer))
+    os.close(int(number))
+    return succeed(None)
 
 
 def failed(failure):
@@ -201,13 +209,16 @@ def main():
     modes = parser.add_subparsers(dest="mode", required=True)
     serving = modes.add_parser("serve", help="listen, print `listening`, and serve until killed")
     connecting = modes.add_parser("connect", help="connect, and serve until the connection ends")
-    for mode in [serving, connecting]:
-        mode.add_argument("path", metavar="PATH", help="of the socket")
+    adopting = modes.add_parser("adopt", help="use an inherited socket, and serve until the connection ends")
+    serving.add_argument("path", metavar="PATH", help="of the socket")
+    connecting.add_argument("path", metavar="PATH", help="of the socket")
+    adopting.add_argument("path", metavar="NUMBER", help="of the descriptor")
+    for mode in [serving, connecting, adopting]:
         mode.add_argument("--time-limit", metavar="SECONDS", type=float, default=120, help="end by itself after so long (default: %(default)g)")
         mode.add_argument("--log", action="store_true", help="Twisted's log on standard error")
     options = parser.parse_args()
     set_up_logging(options.log)
-    begin = serve if options.mode == "serve" else connect
+    begin = {"serve": serve, "connect": connect, "adopt": adopt}[options.mode]
     reactor.callWhenRunning(lambda: begin(options.path).addErrback(failed))
     return serve_until_killed(options.time_limit)
 

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use amp_rpc::process::Program;
 use amp_rpc::{Amp, Answer, CallError, Command, CommandError, Fields, Peer, Responders};
 use support::python;
 use thiserror::Error;
@@ -265,6 +266,23 @@ async fn twisted_listens() {
     let peer = amp.connect(&folder.endpoint()).await.expect("it listens");
     let tried = tokio::time::timeout(LONG, try_all(&peer)).await;
     tried.expect("it ends in time");
+}
+
+/// A child with a socket as its descriptor 3.
+#[tokio::test]
+async fn twisted_is_a_child() {
+    let python = python("descriptors_peer.py");
+    let program = Program::new(python.get_program())
+        .args(python.get_args())
+        .args(["adopt", "3"])
+        .descriptors(3, 3);
+    let amp = Amp::new().locator(service());
+    let (peer, child) = amp.spawn(&program).expect("the program starts");
+    let tried = tokio::time::timeout(LONG, try_all(&peer)).await;
+    tried.expect("it ends in time");
+    peer.close();
+    let ended = child.wait().await.expect("its status");
+    assert!(ended.success(), "{ended}");
 }
 
 #[tokio::test]

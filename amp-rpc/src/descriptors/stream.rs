@@ -86,6 +86,13 @@ struct Received {
     any: bool,
 }
 
+#[cfg(feature = "process")]
+impl AsFd for CarryingStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
 impl AsyncRead for CarryingStream {
     fn poll_read(
         self: Pin<&mut Self>,

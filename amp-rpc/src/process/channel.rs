@@ -3,17 +3,19 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
+
+use crate::descriptors::{CarryingStream, Exchange};
 
 /// This side's ends.
 #[derive(Debug)]
 pub(super) enum Channel {
-    Socket(UnixStream),
+    Socket(CarryingStream),
     Pipes {
         reading: pipe::Receiver,
         /// A pipe is closed by dropping it.
@@ -22,6 +24,14 @@ pub(super) enum Channel {
 }
 
 impl Channel {
+    /// What it carries beside its bytes, where it can.
+    pub(super) fn descriptors(&self) -> Option<Arc<Exchange>> {
+        match self {
+            Self::Socket(socket) => Some(Arc::clone(socket.exchange())),
+            Self::Pipes { .. } => None,
+        }
+    }
+
     pub(super) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,

@@ -17,6 +17,7 @@ use super::channel::Channel;
 use super::child::Child;
 use super::reaper::Reaper;
 use super::stream::ProgramStream;
+use crate::descriptors::CarryingStream;
 use crate::transport::{Address, Addresses, Side, Transport};
 
 /// How long a program may take to end once its connection is closed.
@@ -193,8 +194,10 @@ impl Program {
                 pid: reaper.pid(),
             }),
         };
+        let descriptors = channel.descriptors();
         let stream = ProgramStream::new(channel, reaper.clone());
-        let transport = Transport::new(stream, addresses, Side::Connecting);
+        let mut transport = Transport::new(stream, addresses, Side::Connecting);
+        transport.descriptors = descriptors;
         Ok((transport, Child::new(reaper, stdout, stderr)))
     }
 
@@ -210,7 +213,7 @@ impl Program {
             let theirs = theirs.into_std()?;
             theirs.set_nonblocking(false)?;
             return Ok((
-                Channel::Socket(ours),
+                Channel::Socket(CarryingStream::new(ours)),
                 vec![mapping(OwnedFd::from(theirs), reads)],
             ));
         }

@@ -4,4 +4,6 @@
 mod bounds;
 mod fields;
 mod support;
+#[cfg(feature = "temporary-certificate")]
+mod tls;
 mod travel;
