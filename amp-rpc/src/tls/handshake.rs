@@ -14,6 +14,7 @@ use super::error::{CertificateProblem, TlsError};
 use super::first_bytes::{FirstBytes, what_is};
 use super::names::names;
 use super::session::{Facts, PeerIdentity, TlsSession};
+use super::subject;
 use crate::transport::BoxedStream;
 
 impl Tls {
@@ -115,7 +116,7 @@ fn identity(chain: &[CertificateDer<'_>]) -> Option<PeerIdentity> {
         chain: chain.iter().map(|it| it.to_vec()).collect(),
     };
     if let Ok((_, certificate)) = parse_x509_certificate(own) {
-        identity.subject = certificate.subject().to_string();
+        identity.subject = subject::text(certificate.subject());
         identity.names = names(&certificate);
     }
     Some(identity)

@@ -29,6 +29,8 @@ mod names;
 #[cfg(feature = "_tls")]
 mod provider;
 mod session;
+#[cfg(feature = "_tls")]
+mod subject;
 #[cfg(all(test, feature = "_tls"))]
 mod tests;
 #[cfg(feature = "_tls")]

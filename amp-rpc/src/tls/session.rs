@@ -23,8 +23,9 @@ pub(super) struct Facts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerIdentity {
-    /// The subject of its certificate, as text such as `CN=localhost, O=Example`. Empty where it has
-    /// none, or the certificate cannot be read.
+    /// The subject of its certificate, as text such as `CN=localhost,O=Example`: in the form of RFC 4514,
+    /// which is from the last attribute to the first, and whose escapes keep a value from looking like
+    /// further attributes. Empty where it has none, or the certificate cannot be read.
     pub subject: String,
     /// The names that its certificate is for: host names, IP addresses, e-mail addresses, URIs.
     pub names: Vec<String>,

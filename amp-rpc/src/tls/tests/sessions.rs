@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rcgen::{DnType, SanType};
+use rcgen::{DistinguishedName, DnType, DnValue, SanType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
@@ -61,7 +61,7 @@ async fn who_the_server_is() {
     assert_eq!(client.server_name(), Some("localhost"));
     assert_eq!(client.alpn(), None);
     let peer = client.peer().unwrap();
-    assert_eq!(peer.subject, "CN=localhost, O=Example");
+    assert_eq!(peer.subject, "O=Example,CN=localhost");
     let names = [
         "localhost",
         "127.0.0.1",
@@ -81,6 +81,68 @@ async fn who_the_server_is() {
     assert!(!server.is_client());
     assert_eq!(server.server_name(), Some("localhost"));
     assert_eq!(server.peer(), None);
+}
+
+/// The subject that a certificate with such attributes, in their order, has for its peer.
+async fn subject_of(attributes: &[(DnType, DnValue)]) -> String {
+    let authority = Authority::new("Authority");
+    let pem = authority.sign_with(&["localhost"], |params| {
+        params.distinguished_name = DistinguishedName::new();
+        for (kind, value) in attributes {
+            (params.distinguished_name).push(kind.clone(), value.clone());
+        }
+    });
+    let client = Tls::new().trust(authority.trust());
+    let (client, _) = sessions(&client, &pem.tls()).await;
+    client.peer().unwrap().subject.clone()
+}
+
+/// The expected texts are what RFC 4514 makes of these values.
+#[tokio::test]
+async fn no_part_of_a_subject_looks_like_another() {
+    let text = |text: &str| DnValue::Utf8String(text.to_owned());
+    let forged = [
+        (DnType::OrganizationName, text("Guests")),
+        (DnType::CommonName, text("alice,O=Admins+CN=root")),
+    ];
+    assert_eq!(
+        subject_of(&forged).await,
+        r"CN=alice\,O=Admins\+CN=root,O=Guests"
+    );
+    for (value, expected) in [
+        ("Lučić", "CN=Lučić"),
+        (" a  b ", r"CN=\ a  b\ "),
+        (" ", r"CN=\ "),
+        ("#a#", r"CN=\#a#"),
+        (r#"a"b\c;d<e>"#, r#"CN=a\"b\\c\;d\<e\>"#),
+        ("a\nb\0", r"CN=a\0Ab\00"),
+        ("a\u{85}b", r"CN=a\C2\85b"),
+        ("", "CN="),
+    ] {
+        let attributes = [(DnType::CommonName, text(value))];
+        assert_eq!(subject_of(&attributes).await, expected);
+    }
+    // An attribute without a name, and texts of other kinds.
+    let attributes = [
+        (DnType::CustomDnType(vec![2, 5, 4, 12]), text("Dr")),
+        (
+            DnType::CommonName,
+            DnValue::BmpString("é,".try_into().unwrap()),
+        ),
+        (
+            DnType::CountryName,
+            DnValue::PrintableString("CH".try_into().unwrap()),
+        ),
+        (
+            DnType::LocalityName,
+            DnValue::TeletexString("Z".try_into().unwrap()),
+        ),
+    ];
+    assert_eq!(
+        subject_of(&attributes).await,
+        r"L=#14015a,C=CH,CN=é\,,2.5.4.12=#0c024472"
+    );
+    assert_eq!(subject_of(&[]).await, "");
 }
 
 #[tokio::test]
