@@ -108,7 +108,7 @@ impl Tls {
 
     /// Sets whether to say in the handshake that the protocol is `amp` (ALPN, RFC 7301), so that a port can
     /// be shared with others. Peers that do not say so are accepted all the same. Default: no, as in
-    /// Twisted.
+    /// Twisted, whose servers refuse a client that does, unless their `acceptableProtocols` have `amp`.
     #[must_use]
     pub fn alpn(self, says_amp: bool) -> Self {
         self.with(|settings| settings.alpn = says_amp)

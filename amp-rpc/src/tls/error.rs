@@ -71,6 +71,10 @@ fn advice(alert: &str) -> &'static str {
         }
         "CertificateExpired" => "this side's certificate has expired; renew it",
         "NoApplicationProtocol" => "it does not know `amp` (ALPN); leave Tls::alpn off",
+        "InternalError" => {
+            "Twisted says so when it was told of no protocols (ALPN): give its TLS the acceptableProtocols \
+             [b\"amp\"], or leave Tls::alpn off; otherwise its log says more"
+        }
         "AccessDenied" | "UnrecognisedName" => {
             "it may have no certificate for the name that was sought; set it with Tls::server_name"
         }

@@ -1,5 +1,7 @@
 //! Live Twisted for the tests.
 
+pub(crate) mod certificates;
+
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
