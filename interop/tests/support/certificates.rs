@@ -5,23 +5,40 @@
 use std::path::{Path, PathBuf};
 
 use amp_rpc::{Identity, Trust};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+};
 
 /// An authority.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
     pub(crate) fn new(name: &str) -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().expect("a key");
-        Self(CertifiedIssuer::self_signed(params, key).expect("a certificate"))
+        Self(CertifiedIssuer::self_signed(authority(name), key).expect("a certificate"))
     }
 
     /// A certificate and its key in PEM. The first name is the common name too.
     pub(crate) fn issue(&self, names: &[&str]) -> String {
         self.sign(params(names))
+    }
+
+    /// The same, changed in some way.
+    pub(crate) fn issue_with(
+        &self,
+        names: &[&str],
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> String {
+        let mut params = params(names);
+        change(&mut params);
+        self.sign(params)
+    }
+
+    /// An authority that this one answers for.
+    pub(crate) fn below(&self, name: &str) -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let issuer = CertifiedIssuer::signed_by(authority(name), key, &self.0);
+        Self(issuer.expect("a certificate"))
     }
 
     /// A certificate that was good until the year 2001.
@@ -51,6 +68,15 @@ impl Authority {
     pub(crate) fn trust(&self) -> Trust {
         Trust::authorities_from_pem(self.pem()).expect("a certificate")
     }
+}
+
+fn authority(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // The default has a common name already.
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
 }
 
 fn params(names: &[&str]) -> CertificateParams {
