@@ -181,6 +181,7 @@ fn problem(error: &CertificateError) -> CertificateProblem {
             expected: expected.to_str().into_owned(),
             presented: presented.clone(),
         },
+        CertificateError::Other(why) => CertificateProblem::Other(why.to_string()),
         other => CertificateProblem::Other(other.to_string()),
     }
 }

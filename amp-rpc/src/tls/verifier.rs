@@ -6,15 +6,20 @@ use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
 use tokio_rustls::rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
-use tokio_rustls::rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::crypto::{
+    verify_tls12_signature, verify_tls13_signature, verify_tls13_signature_with_raw_key,
+};
+use tokio_rustls::rustls::pki_types::{
+    CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime,
+};
 use tokio_rustls::rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use tokio_rustls::rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use tokio_rustls::rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, RootCertStore,
     SignatureScheme,
 };
 use x509_parser::parse_x509_certificate;
+use x509_parser::x509::X509Version;
 
 use super::config_error::TlsConfigError;
 use super::names::names;
@@ -50,11 +55,34 @@ impl Verifier {
     }
 
     fn has_key(certificate: &CertificateDer<'_>, key: &[u8; 32]) -> Result<(), Error> {
-        let certificate = ParsedCertificate::try_from(certificate)?;
-        if sha256(&certificate.subject_public_key_info()).as_ref() == Some(key) {
+        let (_, certificate) =
+            parse_x509_certificate(certificate).map_err(|_| CertificateError::BadEncoding)?;
+        if sha256(certificate.public_key().raw).as_ref() == Some(key) {
             return Ok(());
         }
         Err(CertificateError::ApplicationVerificationFailure.into())
+    }
+}
+
+/// A certificate says only since version 3 of X.509 what it may be used for, and for which names.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "it is of an early version of X.509, as those are that Twisted makes; such a one proves nothing, and is \
+     accepted only with Trust::anyone or Trust::key"
+)]
+struct EarlyVersion;
+
+/// The key in a certificate of an early version, which the library does not read.
+fn early_key<'a>(certificate: &'a CertificateDer<'_>) -> Option<SubjectPublicKeyInfoDer<'a>> {
+    let (_, certificate) = parse_x509_certificate(certificate).ok()?;
+    let key = certificate.tbs_certificate.subject_pki.raw;
+    (certificate.version() != X509Version::V3).then(|| key.into())
+}
+
+fn is_current(certificate: &CertificateDer<'_>) -> Result<(), Error> {
+    match early_key(certificate) {
+        Some(_) => Err(CertificateError::Other(OtherError(Arc::new(EarlyVersion))).into()),
+        None => Ok(()),
     }
 }
 
@@ -105,6 +133,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         match &self.whom {
             Judge::Authorities(roots, _) => {
+                is_current(certificate)?;
                 let parsed = ParsedCertificate::try_from(certificate)?;
                 let algorithms = provider().signature_verification_algorithms.all;
                 verify_server_cert_signed_by_trust_anchor(
@@ -132,7 +161,11 @@ impl ServerCertVerifier for Verifier {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &provider().signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signed, algorithms)
+        match early_key(certificate) {
+            // All that peers choose where they can; the rest is refused.
+            Some(key) => verify_tls13_signature_with_raw_key(message, &key, signed, algorithms),
+            None => verify_tls12_signature(message, certificate, signed, algorithms),
+        }
     }
 
     fn verify_tls13_signature(
@@ -142,7 +175,10 @@ impl ServerCertVerifier for Verifier {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &provider().signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signed, algorithms)
+        match early_key(certificate) {
+            Some(key) => verify_tls13_signature_with_raw_key(message, &key, signed, algorithms),
+            None => verify_tls13_signature(message, certificate, signed, algorithms),
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -172,6 +208,7 @@ impl ClientCertVerifier for Verifier {
     ) -> Result<ClientCertVerified, Error> {
         match &self.whom {
             Judge::Authorities(_, clients) => {
+                is_current(certificate)?;
                 return clients.verify_client_cert(certificate, intermediates, now);
             }
             Judge::Key(key) => Self::has_key(certificate, key)?,

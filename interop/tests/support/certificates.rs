@@ -100,6 +100,10 @@ impl Folder {
         Self(path)
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// A folder in this one, which goes with it.
     pub(crate) fn folder(&self, name: &str) -> String {
         let path = self.0.join(name);
