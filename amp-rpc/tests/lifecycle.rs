@@ -1,7 +1,9 @@
 //! How connections end, and what a bad call, peer or stream does not end.
 
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use amp_rpc::wire::{Limits, parse};
@@ -9,7 +11,7 @@ use amp_rpc::{
     Amp, AmpBox, CallError, CloseReason, Compat, EndReason, Failure, Locator, Peer, RemoteError,
     Responder, Responders, TellError,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::sync::{Notify, Semaphore};
 
 type Raw = Result<AmpBox, Failure>;
@@ -509,4 +511,78 @@ fn a_runtime_that_goes_away_ends_the_calls() {
         .unwrap();
     let error = runtime.block_on(soon(call)).unwrap_err();
     assert!(matches!(error, CallError::Ended(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_side_that_finishes_ends_behind_its_last_answer() {
+    let (peer, mut other) = raw(&Amp::new());
+    let call = peer.call_box("Echo", empty()).start();
+    read_boxes(&mut other, 1).await;
+    peer.finish();
+    let answer = AmpBox::from([("_answer", "1")]).to_bytes().unwrap();
+    other.write_all(&answer).await.unwrap();
+    soon(call).await.unwrap();
+    let reason = soon(peer.closed()).await;
+    assert!(matches!(reason, EndReason::ClosedHere), "{reason}");
+}
+
+#[tokio::test]
+async fn a_side_that_finishes_ends_when_its_last_call_is_dropped() {
+    let (peer, mut other) = raw(&Amp::new());
+    let call = peer.call_box("Echo", empty()).start();
+    read_boxes(&mut other, 1).await;
+    peer.finish();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    drop(call);
+    let reason = soon(peer.closed()).await;
+    assert!(matches!(reason, EndReason::ClosedHere), "{reason}");
+}
+
+/// Whoever closes while the driver is at work finds nobody asleep to wake.
+#[tokio::test]
+async fn a_close_while_the_driver_writes_is_noticed() {
+    /// Closes the connection from within a write, as another thread might at that moment.
+    struct Closing(Arc<Mutex<Option<Peer>>>);
+
+    impl AsyncRead for Closing {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<std::io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Closing {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<std::io::Result<usize>> {
+            let peer = self.0.lock().unwrap().take();
+            if let Some(peer) = peer {
+                peer.close();
+            }
+            Poll::Pending
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    let closes = Arc::default();
+    let peer = Amp::new().over(Closing(Arc::clone(&closes)));
+    *closes.lock().unwrap() = Some(peer.clone());
+    tokio::task::yield_now().await;
+    peer.tell_box("Echo", empty()).await.unwrap();
+    let reason = soon(peer.closed()).await;
+    assert!(matches!(reason, EndReason::ClosedHere), "{reason}");
 }

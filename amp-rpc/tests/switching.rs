@@ -3,13 +3,14 @@
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use amp_rpc::{
     Amp, AmpBox, Answer, CallError, CloseReason, Command, CommandError, Compat, EndReason, Fields,
     Peer, Responders, SwitchedStream,
 };
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 #[derive(Debug, Command)]
 #[amp(switches, response = Welcome, error = SwitchError)]
@@ -360,4 +361,160 @@ async fn a_peer_that_is_dropped_behind_its_grant_still_switches() {
     read_box(&mut raw).await;
     drop(server);
     is_done.await.unwrap();
+}
+
+/// Fails a test that waits for ever.
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), future)
+        .await
+        .expect("waited for ever")
+}
+
+#[tokio::test]
+async fn a_side_that_finishes_keeps_the_promise_of_its_grant() {
+    let decide = Arc::new(Notify::new());
+    let decided = Arc::clone(&decide);
+    let slow = move |_: Switch, peer: Peer| {
+        peer.on_switch(shout);
+        let decided = Arc::clone(&decided);
+        async move {
+            decided.notified().await;
+            Ok(Welcome { version: 1 })
+        }
+    };
+    let (left, mut raw) = duplex(4096);
+    let server = Amp::new()
+        .locator(Responders::new().on_with_peer(slow).on(echo))
+        .over(left);
+    let bytes = [
+        ask("1", "Echo", &[("n", "1")]),
+        ask("2", "Switch", &[("name", "shout")]),
+    ];
+    raw.write_all(&bytes.concat()).await.unwrap();
+    read_box(&mut raw).await;
+    server.finish();
+    decide.notify_one();
+    assert_eq!(read_box(&mut raw).await.get(b"_answer").unwrap(), b"2");
+    assert!(matches!(soon(server.closed()).await, EndReason::Switched));
+    raw.write_all(b"x\n").await.unwrap();
+    assert_eq!(soon(raw.read_u8()).await.unwrap(), b'X');
+}
+
+/// What would have gone on may hold the last handle, which closes the connection when it is dropped.
+#[test]
+fn what_would_have_gone_on_may_hold_the_last_handle() {
+    let (done, is_done) = std::sync::mpsc::channel();
+    // On a thread of its own: a lock that is taken twice would hold the test up for ever.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let keeps = |_: Echo, peer: Peer| {
+                peer.clone().on_switch(async move |_| drop(peer));
+                async { Ok(Number { n: 0 }) }
+            };
+            let (left, mut raw) = duplex(4096);
+            let server = Amp::new()
+                .locator(Responders::new().on_with_peer(keeps))
+                .over(left);
+            raw.write_all(&ask("1", "Echo", &[("n", "1")]))
+                .await
+                .unwrap();
+            read_box(&mut raw).await;
+            drop((server, raw));
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+        });
+        done.send(()).unwrap();
+    });
+    is_done
+        .recv_timeout(Duration::from_secs(20))
+        .expect("the connection waits for its own lock");
+}
+
+#[tokio::test]
+async fn what_comes_too_late_to_go_on_is_dropped() {
+    let kept = Arc::new(());
+    let (left, right) = duplex(4096);
+    let server = shouting().over(left);
+    drop(right);
+    soon(server.closed()).await;
+    let held = Arc::clone(&kept);
+    server.on_switch(async move |_| drop(held));
+    assert_eq!(Arc::strong_count(&kept), 1);
+}
+
+#[tokio::test]
+async fn a_panic_of_what_goes_on_leaves_nobody_waiting() {
+    async fn nothing() {}
+    let panics = |_: Switch, peer: Peer| {
+        peer.on_switch(|_| {
+            panic!("what goes on cannot begin");
+            #[expect(unreachable_code, reason = "says what it would return")]
+            nothing()
+        });
+        async { Ok(Welcome { version: 1 }) }
+    };
+    let (left, mut raw) = duplex(4096);
+    let server = Amp::new()
+        .locator(Responders::new().on_with_peer(panics))
+        .over(left);
+    let under_way = tokio::spawn(server.call(Hang {}).start());
+    read_box(&mut raw).await;
+    raw.write_all(&ask("1", "Switch", &[("name", "shout")]))
+        .await
+        .unwrap();
+    read_box(&mut raw).await;
+    let error = soon(under_way).await.unwrap().unwrap_err();
+    assert!(matches!(error, CallError::Ended(EndReason::Switched)));
+}
+
+#[tokio::test]
+async fn an_ask_that_wants_no_answer_leaves_nothing_to_go_on() {
+    let kept = Arc::new(());
+    let held = Arc::clone(&kept);
+    let grant = move |_: Switch, peer: Peer| {
+        let held = Arc::clone(&held);
+        peer.on_switch(async move |_| drop(held));
+        async { Ok(Welcome { version: 1 }) }
+    };
+    let (left, mut raw) = duplex(4096);
+    let _here = Amp::new()
+        .locator(Responders::new().on_with_peer(grant).on(echo))
+        .over(left);
+    let tell = [("_command", "Switch"), ("name", "shout")];
+    let tell = tell.into_iter().collect::<AmpBox>().to_bytes().unwrap();
+    let bytes = [tell, ask("1", "Echo", &[("n", "1")])];
+    raw.write_all(&bytes.concat()).await.unwrap();
+    read_box(&mut raw).await;
+    // The test's and the responder's.
+    assert_eq!(Arc::strong_count(&kept), 2);
+}
+
+/// The closure of a refused ask must not get the stream that a later one leads to.
+#[tokio::test]
+async fn a_refusal_of_a_crossing_ask_drops_what_would_have_gone_on() {
+    let kept = Arc::new(());
+    let held = Arc::clone(&kept);
+    let grant = move |_: Switch, peer: Peer| {
+        let held = Arc::clone(&held);
+        peer.on_switch(async move |_| drop(held));
+        async { Ok(Welcome { version: 1 }) }
+    };
+    let (left, mut raw) = duplex(4096);
+    let here = Amp::new()
+        .locator(Responders::new().on_with_peer(grant))
+        .over(left);
+    let _switching = here.switch(to("shout")).start();
+    read_box(&mut raw).await;
+    raw.write_all(&ask("1", "Switch", &[("name", "shout")]))
+        .await
+        .unwrap();
+    let refusal = read_box(&mut raw).await;
+    assert_eq!(refusal.get(b"_error_code").unwrap(), b"BUSY");
+    // The test's and the responder's.
+    assert_eq!(Arc::strong_count(&kept), 2);
 }

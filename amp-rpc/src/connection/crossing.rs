@@ -85,9 +85,13 @@ impl Shared {
     /// Sets what goes on with the stream when the peer's ask to switch is granted.
     pub(crate) fn set_on_switch(&self, on_switch: OnSwitch) {
         let mut state = self.lock();
-        let previous = state.crossing().answered.replace(on_switch);
+        // It may hold the connection: once that has ended, nobody would ever drop it.
+        let unused = match state.end {
+            Some(_) => Some(on_switch),
+            None => state.crossing().answered.replace(on_switch),
+        };
         drop(state);
-        drop(previous);
+        drop(unused);
     }
 
     /// Ends the calls of the time before a switch, when the stream behind it is gone.
@@ -101,7 +105,7 @@ impl Shared {
         let outlives = self.options.compat.calls_outlive_switch;
         let mut state = self.lock();
         let crossing = state.crossing.take();
-        let wakers = if outlives {
+        let ended = if outlives {
             state.end_conversation(EndReason::Switched)
         } else {
             state.end(EndReason::Switched)
@@ -120,12 +124,13 @@ impl Shared {
             }
             Asker::Peer => {
                 if let Some(answered) = answered {
-                    tokio::spawn(answered(stream));
+                    // What it does before its future is there is the program's too, and may panic.
+                    tokio::spawn(async move { answered(stream).await });
                 }
             }
         }
         self.tell_end();
-        wakers.into_iter().for_each(Waker::wake);
+        ended.tell();
     }
 }
 

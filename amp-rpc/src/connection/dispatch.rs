@@ -392,6 +392,11 @@ impl Reply for Replier<'_> {
             .reply(self.ask, errors, outcome, answers, &mut context);
         context.written(at, answer_marks);
         self.replied = Some(replied);
+        if self.ask.kind == CommandKind::ProtocolSwitch {
+            // It wanted no answer, so nothing is switched.
+            let unused = self.shared.lock().forget_on_switch();
+            drop(unused);
+        }
     }
 }
 
@@ -410,6 +415,9 @@ impl Replier<'_> {
         if state.asking.is_undecided() {
             let replied = (self.answering).refuse_crossing(self.ask, answers, &mut context);
             self.outgoing.release_refusal();
+            let unused = state.forget_on_switch();
+            drop(state);
+            drop(unused);
             return replied;
         }
         let replied = if is_granted && is_switch && !state.has_on_switch() {

@@ -36,6 +36,8 @@ pub(crate) struct Driver {
     phase: Phase,
     /// What begins once everything before it is written.
     crossing: Option<(Crossing, Asker)>,
+    /// How the connection was asked to end when this last looked.
+    closing: Closing,
 }
 
 /// Where the stream goes behind a boundary.
@@ -72,6 +74,7 @@ impl Driver {
             incoming: Incoming::default(),
             phase: Phase::Open(stream),
             crossing: None,
+            closing: Closing::No,
             shared,
         }
     }
@@ -119,9 +122,10 @@ impl Driver {
         if let Err(reason) = self.dispatch.commit(&mut state) {
             end = Some(reason.into());
         }
-        let under_way = !state.asking.calls.is_empty();
+        let under_way = state.is_under_way();
         let closing = state.closing;
         drop(state);
+        self.closing = closing;
         // A call that was just made lets the reading go on, even if it cannot be written yet: the peer
         // may be unable to read until its own answers are read.
         busy |= !reads && self.dispatch.wants_more();
@@ -200,6 +204,7 @@ impl Driver {
         let committed = self.dispatch.commit(&mut state);
         let closing = state.closing;
         drop(state);
+        self.closing = closing;
         match secured {
             Poll::Ready(Ok((stream, session))) => {
                 // The handshake is the connection's only one, so there is no session yet.
@@ -249,7 +254,7 @@ impl Driver {
         let peer_is_gone = is_lost || matches!(reason, EndReason::ClosedByPeer);
         let mut state = self.shared.lock();
         self.dispatch.outgoing.commit_all(&self.shared, &mut state);
-        let wakers = state.end(reason);
+        let ended = state.end(reason);
         drop(state);
         let rest = self.dispatch.stop(self.shared.options.drop_responders);
         self.incoming = Incoming::default();
@@ -258,7 +263,7 @@ impl Driver {
             self.phase = Phase::Closing(Farewell::new(stream, rest, reads_rest));
         }
         self.shared.tell_end();
-        wakers.into_iter().for_each(Waker::wake);
+        ended.tell();
     }
 
     fn turn_closing(&mut self, cx: &mut Context<'_>) -> Turn {
@@ -284,6 +289,13 @@ impl Driver {
             return true;
         }
         if self.shared.wrote.load(Ordering::Acquire) && self.dispatch.outgoing.is_empty() {
+            return false;
+        }
+        let may_finish = state.closing == Closing::Finish
+            && matches!(self.phase, Phase::Open(_))
+            && !state.is_under_way()
+            && self.dispatch.is_idle();
+        if state.closing != self.closing || may_finish {
             return false;
         }
         if state.rest() && self.dispatch.is_idle() {
@@ -328,9 +340,9 @@ impl Drop for Driver {
         if state.end.is_some() {
             return;
         }
-        let wakers = state.end(EndReason::ClosedHere);
+        let ended = state.end(EndReason::ClosedHere);
         drop(state);
         self.shared.tell_end();
-        wakers.into_iter().for_each(Waker::wake);
+        ended.tell();
     }
 }

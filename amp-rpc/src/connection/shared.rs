@@ -264,6 +264,10 @@ impl Shared {
         let mut state = self.lock();
         let slot = state.asking.calls.remove(id);
         state.room.grant(&mut wakers);
+        if state.closing == Closing::Finish {
+            // It may be what the driver was still waiting for.
+            wakers.extend(state.sleeping.take());
+        }
         drop(state);
         // Dropping a waker may run foreign code: not under the lock.
         drop(slot);
@@ -285,23 +289,31 @@ impl Shared {
 }
 
 impl State {
+    /// Whether calls wait for their answers, or the gate is shut: then answers are held, and a stream may
+    /// be promised.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.asking.calls.waiting() > 0 || !self.asking.is_open()
+    }
+
     /// Ends the connection for the callers: everybody who waits gets the reason.
-    pub(super) fn end(&mut self, reason: EndReason) -> Vec<Waker> {
-        let mut wakers = self.end_conversation(reason);
-        wakers.extend(self.end_calls());
-        wakers
+    pub(super) fn end(&mut self, reason: EndReason) -> Ended {
+        let mut ended = self.end_conversation(reason);
+        ended.wakers.extend(self.end_calls());
+        ended
     }
 
     /// Ends the conversation for everybody but those whose calls are under way.
-    pub(super) fn end_conversation(&mut self, reason: EndReason) -> Vec<Waker> {
+    pub(super) fn end_conversation(&mut self, reason: EndReason) -> Ended {
         let mut wakers = Vec::new();
         self.end = Some(reason);
         self.asking.end();
         self.out = Vec::new();
         self.marks = Vec::new();
-        self.crossing = None;
         self.room.grant(&mut wakers);
-        wakers
+        Ended {
+            wakers,
+            _crossing: self.crossing.take(),
+        }
     }
 
     /// Ends the calls under way.
@@ -321,6 +333,22 @@ impl State {
             buffers::give(std::mem::take(&mut self.out));
         }
         is_idle
+    }
+}
+
+/// What is left of a connection that has ended, for when the lock is released.
+#[must_use]
+pub(super) struct Ended {
+    wakers: Vec<Waker>,
+    /// It holds what is the program's, and even handles to this connection, which take the lock when
+    /// they are dropped.
+    _crossing: Option<Box<Crossing>>,
+}
+
+impl Ended {
+    /// Wakes everybody who waited.
+    pub(super) fn tell(self) {
+        self.wakers.into_iter().for_each(Waker::wake);
     }
 }
 
