@@ -19,6 +19,7 @@ use tokio::io::{
     AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, copy_bidirectional,
     duplex,
 };
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 #[derive(Debug, Command)]
@@ -600,4 +601,32 @@ async fn a_peer_that_never_finishes_its_handshake_is_given_up() {
         "{reason:?}"
     );
     stays_silent.abort();
+}
+
+/// A socket that is closed with unread bytes is reset, and the peer would not read why.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_is_refused_over_tcp_learns_why() {
+    let authority = Authority::new("authority");
+    for _ in 0..50 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let connecting = TcpStream::connect(listener.local_addr().unwrap());
+        let (one, other) = tokio::join!(connecting, listener.accept());
+        let demanding = authority.server().trust(authority.trust());
+        let _server = echoing().tls(demanding).over(other.unwrap().0);
+        let client = Amp::new().over(one.unwrap());
+        client.set_tls(authority.client());
+        let starting = client.call(StartTls {}).start();
+        let waiting = (0..20).map(|n| tokio::spawn(client.call(Echo { n }).start()));
+        let waiting: Vec<_> = waiting.collect();
+        // With TLS 1.3, the client has begun when it is refused.
+        let _ = starting.await;
+        for call in waiting {
+            call.await.unwrap().unwrap_err();
+        }
+        let reason = client.closed().await;
+        assert!(
+            matches!(tls_error(&reason), TlsError::RefusedByPeer { .. }),
+            "{reason:?}"
+        );
+    }
 }

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::shared::{Received, Shared, State};
 use crate::end::EndReason;
 use crate::switched::{OnSwitch, SwitchedStream};
-use crate::tls::{Role, Tls, TlsError, TlsSession};
+use crate::tls::{Failed, Role, Tls, TlsSession};
 use crate::transport::{BoxedStream, Prefixed, Side};
 
 /// What waits for a boundary. Most connections never have one.
@@ -36,7 +36,7 @@ pub(super) enum Asker {
 
 /// A handshake of TLS under way.
 pub(super) type Securing =
-    Pin<Box<dyn Future<Output = Result<(BoxedStream, TlsSession), TlsError>> + Send>>;
+    Pin<Box<dyn Future<Output = Result<(BoxedStream, TlsSession), Failed>> + Send>>;
 
 impl Shared {
     /// How this side would do TLS, and in which role; `None` where it cannot.
@@ -72,7 +72,8 @@ impl Shared {
         let shared = Arc::clone(self);
         let stream = Box::new(Prefixed::new(unread, stream));
         Some(Box::pin(async move {
-            tls.handshake(stream, role, shared.host.as_deref()).await
+            tls.handshake_or_stream(stream, role, shared.host.as_deref())
+                .await
         }))
     }
 

@@ -12,9 +12,11 @@ use super::crossing::{Asker, Securing};
 use super::dispatch::Dispatch;
 use super::farewell::Farewell;
 use super::incoming::{Incoming, Read};
+use super::outgoing::Outgoing;
 use super::shared::{Closing, Shared};
 use crate::end::EndReason;
 use crate::locator::Locator;
+use crate::tls::Failed;
 use crate::transport::BoxedStream;
 
 /// How often the driver goes round before it lets other tasks run.
@@ -215,8 +217,13 @@ impl Driver {
                 wakers.into_iter().for_each(Waker::wake);
                 Turn::Busy
             }
-            Poll::Ready(Err(error)) => {
+            Poll::Ready(Err(Failed { error, stream })) => {
                 self.begin_end(error.into());
+                if let Some(stream) = stream {
+                    // Nothing else may be written in plain text.
+                    let rest = Outgoing::default();
+                    self.phase = Phase::Closing(Farewell::new(stream, rest, self.shared.resets));
+                }
                 Turn::Busy
             }
             Poll::Pending => {

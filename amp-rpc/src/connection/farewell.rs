@@ -1,6 +1,8 @@
 //! The end of a connection, after everybody who waited for it has gone.
 
 use std::future::Future;
+#[cfg(feature = "_tls")]
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -22,7 +24,7 @@ const UNREAD: usize = 1024 * 1024;
 /// The reading is necessary: when a socket is closed while bytes are unread, the system resets the
 /// connection, and the peer may lose the answers that were just written to it. Pipes have no such end;
 /// there it would only keep a child alive that its parent waits for.
-pub(super) struct Farewell {
+pub(crate) struct Farewell {
     stream: BoxedStream,
     rest: Outgoing,
     stage: Stage,
@@ -48,6 +50,13 @@ impl Farewell {
             unread: 0,
             timer: None,
         }
+    }
+
+    /// The same where nothing is left to write.
+    #[cfg(feature = "_tls")]
+    pub(crate) async fn of(stream: BoxedStream, reads_rest: bool) {
+        let mut farewell = Self::new(stream, Outgoing::default(), reads_rest);
+        poll_fn(|cx| farewell.poll(cx)).await;
     }
 
     /// Ready when the stream can be dropped.

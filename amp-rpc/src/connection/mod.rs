@@ -19,5 +19,7 @@ mod shared;
 pub(crate) use context::ConnectionContext;
 pub(crate) use driver::Driver;
 pub(crate) use exchange::{Ending, Refusal, Request, Stage, Taker, with_view};
+#[cfg(feature = "_tls")]
+pub(crate) use farewell::Farewell;
 pub(crate) use options::Options;
 pub(crate) use shared::{Closing, Payload, Shared};

@@ -9,7 +9,8 @@ use super::description::{Arguments, Description, Escaped, Options, digits};
 use super::error::{EndpointError, ListenError};
 use super::listen_endpoint::ListenEndpoint;
 use super::listener::Listener;
-use crate::tls::{Identities, Role, Tls, TlsConfigError, TlsError};
+use crate::connection::Farewell;
+use crate::tls::{Failed, Identities, Role, Tls, TlsConfigError, TlsError};
 use crate::transport::{Addresses, Opening};
 
 /// An endpoint to listen on, and how TLS is done there.
@@ -195,13 +196,19 @@ impl SecureListener {
         let tls = self.tls.clone();
         Ok(Some(Box::pin(async move {
             let mut transport = opening.await?;
-            let (stream, session) = tls
-                .handshake(transport.stream, Role::Server, None)
-                .await
-                .map_err(|error| failure(&transport.addresses, &error))?;
-            transport.stream = stream;
-            transport.session = Some(session);
-            Ok(transport)
+            let handshake = tls.handshake_or_stream(transport.stream, Role::Server, None);
+            let Failed { error, stream } = match handshake.await {
+                Ok((stream, session)) => {
+                    transport.stream = stream;
+                    transport.session = Some(session);
+                    return Ok(transport);
+                }
+                Err(failed) => failed,
+            };
+            if let Some(stream) = stream {
+                Farewell::of(stream, transport.resets).await;
+            }
+            Err(failure(&transport.addresses, &error))
         })))
     }
 

@@ -2,6 +2,7 @@
 
 use super::Role;
 use super::error::TlsError;
+use super::failed::Failed;
 use super::session::TlsSession;
 use crate::transport::BoxedStream;
 
@@ -14,12 +15,12 @@ impl Tls {
         match *self {}
     }
 
-    pub(crate) async fn handshake(
+    pub(crate) async fn handshake_or_stream(
         &self,
         _stream: BoxedStream,
         _role: Role,
         _host: Option<&str>,
-    ) -> Result<(BoxedStream, TlsSession), TlsError> {
+    ) -> Result<(BoxedStream, TlsSession), Failed> {
         match *self {}
     }
 }

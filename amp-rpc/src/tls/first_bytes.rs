@@ -33,8 +33,8 @@ impl FirstBytes {
         !matches!(self.first[..], [] | [20..=24] | [20..=24, 3, ..])
     }
 
-    pub(super) fn into_first(self) -> Vec<u8> {
-        self.first
+    pub(super) fn first(&self) -> &[u8] {
+        &self.first
     }
 }
 

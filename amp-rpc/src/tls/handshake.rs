@@ -11,6 +11,7 @@ use x509_parser::parse_x509_certificate;
 use super::Role;
 use super::config::{Tls, other};
 use super::error::{CertificateProblem, TlsError};
+use super::failed::Failed;
 use super::first_bytes::{FirstBytes, what_is};
 use super::names::names;
 use super::session::{Facts, PeerIdentity, TlsSession};
@@ -27,6 +28,17 @@ impl Tls {
         role: Role,
         host: Option<&str>,
     ) -> Result<(BoxedStream, TlsSession), TlsError> {
+        let handshake = self.handshake_or_stream(stream, role, host);
+        handshake.await.map_err(|failed| failed.error)
+    }
+
+    /// The same, but the stream is not lost with the handshake.
+    pub(crate) async fn handshake_or_stream(
+        &self,
+        stream: BoxedStream,
+        role: Role,
+        host: Option<&str>,
+    ) -> Result<(BoxedStream, TlsSession), Failed> {
         let limit = self.timeout();
         let handshake = async {
             match role {
@@ -36,23 +48,23 @@ impl Tls {
         };
         tokio::time::timeout(limit, handshake)
             .await
-            .unwrap_or(Err(TlsError::TimedOut { limit }))
+            .unwrap_or_else(|_| Err(TlsError::TimedOut { limit }.into()))
     }
 
     async fn connect(
         &self,
         stream: BoxedStream,
         host: Option<&str>,
-    ) -> Result<(BoxedStream, TlsSession), TlsError> {
+    ) -> Result<(BoxedStream, TlsSession), Failed> {
         let name = match self.name(host) {
             Some(name) => match ServerName::try_from(name) {
                 Ok(name) => Some(name.to_owned()),
                 Err(_) if self.checks_name() => {
-                    return Err(TlsError::BadServerName(name.to_owned()));
+                    return Err(TlsError::BadServerName(name.to_owned()).into());
                 }
                 Err(_) => None,
             },
-            None if self.checks_name() => return Err(TlsError::NoServerName),
+            None if self.checks_name() => return Err(TlsError::NoServerName.into()),
             None => None,
         };
         let sought = name.as_ref().map(|name| name.to_str().into_owned());
@@ -65,11 +77,14 @@ impl Tls {
                 let session = session(stream.get_ref().1, true, sought);
                 Ok((Box::new(stream), session))
             }
-            Err((error, stream)) => Err(failure(error, stream)),
+            Err((error, stream)) => Err(Failed {
+                error: failure(error, &stream),
+                stream: Some(Box::new(stream)),
+            }),
         }
     }
 
-    async fn accept(&self, stream: BoxedStream) -> Result<(BoxedStream, TlsSession), TlsError> {
+    async fn accept(&self, stream: BoxedStream) -> Result<(BoxedStream, TlsSession), Failed> {
         let acceptor = TlsAcceptor::from(self.server().await?);
         let accepting = acceptor.accept(FirstBytes::new(stream));
         match accepting.into_fallible().await {
@@ -79,7 +94,10 @@ impl Tls {
                 let session = session(connection, false, server_name);
                 Ok((Box::new(stream), session))
             }
-            Err((error, stream)) => Err(failure(error, stream)),
+            Err((error, stream)) => Err(Failed {
+                error: failure(error, &stream),
+                stream: Some(Box::new(stream)),
+            }),
         }
     }
 }
@@ -122,7 +140,7 @@ fn identity(chain: &[CertificateDer<'_>]) -> Option<PeerIdentity> {
     Some(identity)
 }
 
-fn failure(error: io::Error, stream: FirstBytes) -> TlsError {
+fn failure(error: io::Error, stream: &FirstBytes) -> TlsError {
     let is_cut = matches!(
         error.kind(),
         io::ErrorKind::UnexpectedEof
@@ -133,7 +151,7 @@ fn failure(error: io::Error, stream: FirstBytes) -> TlsError {
     let rustls = error.get_ref().and_then(|inner| inner.downcast_ref());
     let is_unreadable = matches!(rustls, Some(Error::InvalidMessage(_)));
     if is_unreadable && stream.began_otherwise() {
-        let first = stream.into_first();
+        let first = stream.first().to_vec();
         let what = what_is(&first);
         return TlsError::NotTls { first, what };
     }

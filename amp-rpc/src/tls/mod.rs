@@ -12,6 +12,7 @@ mod config;
 #[cfg(feature = "_tls")]
 mod config_error;
 mod error;
+mod failed;
 #[cfg(feature = "_tls")]
 mod files;
 #[cfg(feature = "_tls")]
@@ -46,6 +47,7 @@ pub use config::Tls;
 #[cfg(feature = "_tls")]
 pub use config_error::TlsConfigError;
 pub use error::{CertificateProblem, TlsError};
+pub(crate) use failed::Failed;
 #[cfg(feature = "_tls")]
 pub use identities::Identities;
 #[cfg(feature = "_tls")]
