@@ -145,6 +145,18 @@ impl Amp {
         self
     }
 
+    /// Sets whether a peer that begins with a request of HTTP, such as a browser or a health checker, is
+    /// answered `400 Bad Request` and a line of text before its connection ends. Default: no; it ends
+    /// without an answer, as in Twisted.
+    ///
+    /// Either way [`EndReason::Ended`](crate::EndReason::Ended) says that it was HTTP, and the feature `tracing` logs it. Box
+    /// receivers never answer.
+    #[must_use]
+    pub fn answer_http(mut self, answers: bool) -> Self {
+        self.options.answer_http = answers;
+        self
+    }
+
     /// Sets how connections do TLS when their peer asks for it with `StartTLS`, or when
     /// [`Peer::start_tls`] is called. Default: not at all; a peer that asks is answered `TLS_ERROR`.
     ///
@@ -197,7 +209,7 @@ impl Amp {
         receiver: impl BoxReceiver,
     ) {
         let sender = BoxSender::new(self.options.limits);
-        tokio::spawn(run(Transport::over(stream).into_stream(), sender, receiver));
+        tokio::spawn(run(Transport::over(stream), sender, receiver));
     }
 
     /// Connects to an endpoint, given as a string: `tcp:HOST:PORT`, `unix:PATH` or `memory:NAME`, with
@@ -311,7 +323,7 @@ impl Amp {
                 source,
             })?;
         let transport = endpoint.connect().await?;
-        Ok(Boxes::start(transport.into_stream(), self.options.limits))
+        Ok(Boxes::start(transport, self.options.limits))
     }
 
     /// Listens on an endpoint and gives the boxes of each connection to a receiver that `make` makes
@@ -339,7 +351,7 @@ impl Amp {
         let limits = self.options.limits;
         let serve = move |transport: Transport| {
             let sender = BoxSender::new(limits);
-            let carrying = Box::pin(run(transport.into_stream(), sender.clone(), make()));
+            let carrying = Box::pin(run(transport, sender.clone(), make()));
             (Connection::Boxes(sender), carrying as Carrying)
         };
         Ok(Server::start(listener, Box::new(serve)))

@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 use thiserror::Error;
 
 use crate::excerpt::Excerpt;
-use crate::wire::FrameError;
+use crate::wire::{FrameError, Stranger};
 
 /// A point in the stream behind which it is no longer this conversation's plain boxes.
 ///
@@ -26,6 +26,9 @@ pub enum CloseReason {
     /// What came is not AMP, or over a limit.
     #[error("the peer sent what is no box: {0}")]
     Frame(#[from] FrameError),
+    /// The peer has begun with another protocol than AMP. Says which, and what to do about it.
+    #[error("{0}")]
+    Stranger(Stranger),
     /// A box came that is neither ask nor answer nor error; Twisted's `NoEmptyBoxes`.
     #[error("the peer sent a box without any of the keys _command, _answer and _error")]
     NoProtocolKeys,

@@ -27,6 +27,8 @@ use crate::wire::{BoxView, Decoder, Limits, RawValue};
 pub struct Conversation<T> {
     compat: Compat,
     decoder: Decoder,
+    /// A box has come: what follows is no stranger to AMP.
+    began: bool,
     asking: Asking<T>,
     answering: Answering,
     /// Calls that wait for the gate, in their order.
@@ -98,6 +100,7 @@ impl<T> Conversation<T> {
         Self {
             compat,
             decoder: Decoder::new(limits),
+            began: false,
             asking: Asking::new(limits),
             answering: Answering::new(compat, limits),
             waiting: VecDeque::new(),
@@ -120,8 +123,13 @@ impl<T> Conversation<T> {
         }
         let frame = match self.decoder.decode(input) {
             Ok(frame) => frame?,
-            Err(error) => return Some((input.len(), self.close(error.into()))),
+            Err(error) => {
+                let stranger = error.stranger().filter(|_| !self.began);
+                let reason = stranger.map_or_else(|| error.into(), CloseReason::Stranger);
+                return Some((input.len(), self.close(reason)));
+            }
         };
+        self.began = true;
         let view = frame.view();
         let event = match Message::of(&view) {
             None => self.close(CloseReason::NoProtocolKeys),

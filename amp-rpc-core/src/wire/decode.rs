@@ -2,7 +2,7 @@ use core::fmt;
 
 use thiserror::Error;
 
-use super::{BoxView, Limits};
+use super::{BoxView, Limits, Stranger};
 use crate::excerpt::Excerpt;
 
 /// Finds boxes in a growing buffer.
@@ -155,6 +155,14 @@ pub enum FrameError {
 }
 
 impl FrameError {
+    /// The other protocol that these bytes look like, where they look like one.
+    pub fn stranger(&self) -> Option<Stranger> {
+        match self {
+            Self::KeyTooLong { start, .. } => Stranger::recognize(start),
+            _ => None,
+        }
+    }
+
     #[cold]
     fn key_too_long(length: usize, input: &[u8]) -> Self {
         let mut start = [0; 8];
@@ -169,16 +177,7 @@ struct Hint<'a>(&'a [u8; 8]);
 
 impl fmt::Display for Hint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const HTTP: [&[u8]; 8] = [
-            b"GET ", b"POST", b"PUT ", b"HEAD", b"DELE", b"OPTI", b"PATC", b"HTTP",
-        ];
-        let protocol = if self.0.starts_with(b"SSH-") {
-            "SSH"
-        } else if HTTP.iter().any(|method| self.0.starts_with(method)) {
-            "HTTP"
-        } else if matches!(self.0, [0x14..=0x17, 0x03, 0..=4, ..]) {
-            "TLS"
-        } else {
+        let Some(protocol) = Stranger::recognize(self.0).map(Stranger::name) else {
             return Ok(());
         };
         write!(f, ": these bytes look like {protocol}, {}", Excerpt(self.0))

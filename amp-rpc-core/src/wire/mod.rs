@@ -13,12 +13,14 @@
 mod decode;
 mod key;
 mod limits;
+mod stranger;
 mod view;
 mod write;
 
 pub use decode::{Decoder, Frame, FrameError, Frames, parse};
 pub use key::{InvalidName, Key, Name};
 pub use limits::Limits;
+pub use stranger::Stranger;
 pub use view::{BoxView, Pairs, RawValue};
 pub use write::{BoxWriter, ValueWriter};
 

@@ -14,8 +14,9 @@ use tokio::time::Sleep;
 
 use super::receiver::{BoxReceiver, guarded};
 use super::sender::BoxSender;
+use crate::connection::{Doorway, Visitor, turn_away};
 use crate::end::EndReason;
-use crate::transport::BoxedStream;
+use crate::transport::{Addresses, BoxedStream, Transport};
 
 /// How much is read at once.
 const READ: usize = 16 * 1024;
@@ -29,6 +30,8 @@ const UNREAD: usize = 1024 * 1024;
 /// One task owns it. Dropping it ends the sender, whatever was the cause.
 pub(super) struct Connection {
     stream: BoxedStream,
+    addresses: Addresses,
+    doorway: Doorway,
     sender: BoxSender,
     decoder: Decoder,
     reading: BytesMut,
@@ -40,9 +43,12 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: BoxedStream, sender: BoxSender) -> Self {
+    pub(super) fn new(transport: Transport, sender: BoxSender) -> Self {
+        let addresses = transport.addresses.clone();
         Self {
-            stream,
+            stream: transport.into_stream(),
+            addresses,
+            doorway: Doorway::default(),
             decoder: Decoder::new(sender.limits()),
             sender,
             reading: BytesMut::new(),
@@ -145,6 +151,13 @@ impl Connection {
         ready!(guarded(|| receiver.poll_ready(cx))?);
         if self.reading.is_empty() {
             return Poll::Ready(Ok(false));
+        }
+        match self.doorway.look(&self.reading) {
+            Visitor::Peer => {}
+            Visitor::Unknown => return Poll::Ready(Ok(false)),
+            Visitor::Stranger(stranger) => {
+                return Poll::Ready(Err(turn_away(stranger, &self.addresses).into()));
+            }
         }
         let frame = self.decoder.decode(&self.reading);
         let Some(frame) = frame.map_err(CloseReason::from)? else {

@@ -8,7 +8,7 @@ use super::log;
 use super::sender::BoxSender;
 use crate::end::EndReason;
 use crate::responders::guard;
-use crate::transport::BoxedStream;
+use crate::transport::Transport;
 
 /// Receives the boxes of a connection instead of a conversation. Twisted's `IBoxReceiver`.
 ///
@@ -35,12 +35,12 @@ pub trait BoxReceiver: Send + 'static {
 
 /// Carries a connection for a receiver until it ends.
 pub(crate) fn run(
-    stream: BoxedStream,
+    transport: Transport,
     sender: BoxSender,
     receiver: impl BoxReceiver,
 ) -> impl Future<Output = ()> + Send {
     // Not made within the future: one that is dropped before its first poll has to end the sender too.
-    carry(Connection::new(stream, sender), receiver)
+    carry(Connection::new(transport, sender), receiver)
 }
 
 async fn carry(mut connection: Connection, mut receiver: impl BoxReceiver) {

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::receiver::{BoxReceiver, run};
 use super::sender::BoxSender;
 use crate::end::EndReason;
-use crate::transport::{BoxedStream, Transport};
+use crate::transport::Transport;
 
 /// How many boxes wait for a program that does not ask for them.
 const AHEAD: usize = 16;
@@ -55,17 +55,17 @@ impl Boxes {
     ///
     /// Outside a tokio runtime; the runtime must have its time driver enabled.
     pub fn over(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> (Self, BoxSender) {
-        Self::start(Transport::over(stream).into_stream(), Limits::DEFAULT)
+        Self::start(Transport::over(stream), Limits::DEFAULT)
     }
 
-    pub(crate) fn start(stream: BoxedStream, limits: Limits) -> (Self, BoxSender) {
+    pub(crate) fn start(transport: Transport, limits: Limits) -> (Self, BoxSender) {
         let (to, boxes) = mpsc::channel(AHEAD);
         let sender = BoxSender::new(limits);
         let queue = Queue {
             to,
             room: Room::Unknown,
         };
-        tokio::spawn(run(stream, sender.clone(), queue));
+        tokio::spawn(run(transport, sender.clone(), queue));
         let this = Self {
             boxes,
             sender: sender.clone(),

@@ -9,7 +9,7 @@ use amp_rpc_core::conversation::{
     Answering, Ask, BUSY, Boundary, CloseReason, Message, Outcome, Replied, Tag,
 };
 use amp_rpc_core::schema::{CommandKind, Errors};
-use amp_rpc_core::wire::{BoxView, Decoder};
+use amp_rpc_core::wire::{BoxView, Decoder, Stranger};
 use bytes::Bytes;
 
 use super::context::ConnectionContext;
@@ -21,6 +21,7 @@ use super::outgoing::Outgoing;
 use super::pool::Pool;
 use super::running::{Job, Running};
 use super::shared::{Shared, State};
+use super::stranger::{Doorway, Visitor, answer_in_http, turn_away};
 use crate::locator::Locator;
 use crate::peer::Peer;
 use crate::responders::{Incoming, Reply, Task, guard};
@@ -32,6 +33,7 @@ const START_TLS: &[u8] = b"StartTLS";
 pub(super) struct Dispatch {
     shared: Arc<Shared>,
     locator: Box<dyn Locator>,
+    doorway: Doorway,
     decoder: Decoder,
     answering: Answering,
     running: Running,
@@ -50,6 +52,7 @@ impl Dispatch {
         let options = shared.options;
         Self {
             locator,
+            doorway: Doorway::default(),
             decoder: Decoder::new(options.limits),
             answering: Answering::new(options.compat, options.limits),
             running: Running::new(),
@@ -151,6 +154,16 @@ impl Dispatch {
         self.answering.stop();
         self.boundary
             .get_or_insert((Boundary::Close(reason), Asker::ThisSide));
+    }
+
+    /// Ends the connection of somebody who does not speak AMP.
+    #[cold]
+    fn turn_away(&mut self, stranger: Stranger, bytes: &[u8]) {
+        let answers = stranger == Stranger::HttpRequest && self.shared.options.answer_http;
+        if let Some(answer) = answers.then(|| answer_in_http(bytes)).flatten() {
+            self.outgoing.answers.extend_from_slice(answer.as_bytes());
+        }
+        self.close(turn_away(stranger, &self.shared.addresses));
     }
 
     fn ask_received(&mut self, tag: Option<Tag>, command: &[u8], view: &BoxView<'_>) {
@@ -342,6 +355,14 @@ impl Consumer for Dispatch {
     fn step(&mut self, bytes: &[u8], shared: Option<&Bytes>) -> Step {
         if !self.wants_more() {
             return Step::Wait;
+        }
+        match self.doorway.look(bytes) {
+            Visitor::Peer => {}
+            Visitor::Unknown => return Step::Wait,
+            Visitor::Stranger(stranger) => {
+                self.turn_away(stranger, bytes);
+                return Step::Wait;
+            }
         }
         match self.decoder.decode(bytes) {
             Ok(Some(frame)) => {

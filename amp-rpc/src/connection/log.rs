@@ -1,6 +1,7 @@
 //! What the operator of this side should know.
 
 use amp_rpc_core::conversation::Fault;
+use amp_rpc_core::wire::Stranger;
 
 use crate::transport::Addresses;
 
@@ -33,3 +34,14 @@ pub(crate) fn opening(error: &std::io::Error) {
 /// Without the feature `tracing` there is nowhere to report to.
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn opening(_error: &std::io::Error) {}
+
+/// Reports somebody who does not speak AMP. Once for a connection, since it ends with this.
+#[cfg(feature = "tracing")]
+pub(super) fn stranger(addresses: &Addresses, stranger: Stranger) {
+    let peer = addresses.remote.as_ref().map(tracing::field::display);
+    tracing::warn!(peer, protocol = stranger.name(), "{stranger}");
+}
+
+/// Without the feature `tracing` there is nowhere to report to.
+#[cfg(not(feature = "tracing"))]
+pub(super) fn stranger(_addresses: &Addresses, _stranger: Stranger) {}

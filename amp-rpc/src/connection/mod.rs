@@ -15,6 +15,7 @@ mod outgoing;
 mod pool;
 mod running;
 mod shared;
+mod stranger;
 
 pub(crate) use context::ConnectionContext;
 pub(crate) use driver::Driver;
@@ -23,3 +24,4 @@ pub(crate) use exchange::{Ending, Refusal, Request, Stage, Taker, with_view};
 pub(crate) use farewell::Farewell;
 pub(crate) use options::Options;
 pub(crate) use shared::{Closing, Payload, Shared};
+pub(crate) use stranger::{Doorway, Visitor, turn_away};

@@ -16,6 +16,8 @@ pub(crate) struct Options {
     pub(crate) max_unclaimed: usize,
     /// Drop the responders that still run when the connection ends.
     pub(crate) drop_responders: bool,
+    /// Answer a stranger's HTTP in HTTP.
+    pub(crate) answer_http: bool,
 }
 
 impl Default for Options {
@@ -27,6 +29,7 @@ impl Default for Options {
             max_queued: 1024 * 1024,
             max_unclaimed: MAX_UNCLAIMED,
             drop_responders: false,
+            answer_http: false,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use amp_rpc_core::wire::Stranger;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::transport::BoxedStream;
@@ -40,16 +41,12 @@ impl FirstBytes {
 
 /// What the first bytes of a peer look like that does not speak TLS.
 pub(super) fn what_is(first: &[u8]) -> &'static str {
-    const HTTP: [&[u8]; 8] = [
-        b"GET ", b"POST", b"PUT ", b"HEAD", b"OPTI", b"DELE", b"CONN", b"HTTP",
-    ];
-    if HTTP.iter().any(|method| first.starts_with(method)) {
-        "HTTP"
-    } else if first.starts_with(b"SSH-") {
-        "SSH"
-    } else if first.starts_with(b"PROXY ") || first.starts_with(b"\r\n\r\n\0\r\nQUIT") {
-        "a PROXY header"
-    } else if first.len() > 2 && first[0] == 0 && first[1] != 0 {
+    match Stranger::recognize(first) {
+        Some(Stranger::ProxyHeader) => return "a PROXY header",
+        Some(stranger) => return stranger.name(),
+        None => {}
+    }
+    if first.len() > 2 && first[0] == 0 && first[1] != 0 {
         "what looks like a box in plain text"
     } else {
         "something else"

@@ -22,7 +22,7 @@ impl End {
             return None;
         };
         Some(match reason {
-            CloseReason::Frame(_) => Cause::KeyTooLong,
+            CloseReason::Frame(_) | CloseReason::Stranger(_) => Cause::KeyTooLong,
             CloseReason::NoProtocolKeys => Cause::NoProtocolKeys,
             CloseReason::ClosedHere => Cause::ResponderClosed,
             CloseReason::FatalError { .. } => Cause::FatalError,
@@ -53,7 +53,7 @@ impl End {
     /// `tls_unproven`: TLS was begun and nothing has come over it.
     pub(super) fn class_for_calls(&self, tls_unproven: bool) -> &'static str {
         match (self, self.class()) {
-            (Self::Here(CloseReason::Frame(_)), _) => "TooLong",
+            (Self::Here(CloseReason::Frame(_) | CloseReason::Stranger(_)), _) => "TooLong",
             (_, "ConnectionDone" | "ConnectionLost") if tls_unproven => "PeerVerifyError",
             (_, class) => class,
         }
