@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use amp_rpc_core::AmpBox;
 use amp_rpc_core::conversation::Compat;
@@ -13,10 +14,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::boxes::{BoxReceiver, BoxSender, Boxes, Carrier, run};
 use crate::connection::{Driver, Options, Shared};
-use crate::endpoint::{ConnectEndpoint, ConnectError, ListenEndpoint, ListenError};
+use crate::endpoint::{ConnectEndpoint, ConnectError, ListenEndpoint, ListenError, Listener};
 use crate::locator::Locator;
 use crate::peer::Peer;
-use crate::server::{Carrying, Connection, Server};
+use crate::server::{Carrying, Connection, Server, ServerOptions};
 use crate::tls::Tls;
 use crate::transport::{Addresses, Side, Transport};
 
@@ -40,6 +41,7 @@ use crate::transport::{Addresses, Side, Transport};
 #[derive(Clone)]
 pub struct Amp {
     options: Options,
+    server: ServerOptions,
     tls: Option<Tls>,
     locate: Arc<LocatorFor>,
 }
@@ -52,6 +54,7 @@ impl Amp {
     pub fn new() -> Self {
         Self {
             options: Options::default(),
+            server: ServerOptions::default(),
             tls: None,
             locate: Arc::new(|_| Box::new(())),
         }
@@ -154,6 +157,40 @@ impl Amp {
     #[must_use]
     pub fn answer_http(mut self, answers: bool) -> Self {
         self.options.answer_http = answers;
+        self
+    }
+
+    /// Sets how many connections each server may have open at the same time, those included that are still set up. More
+    /// are accepted and closed at once, so that their peers learn it, instead of being left to wait; as
+    /// Twisted's `LimitTotalConnectionsFactory` does. The feature `tracing` logs when that begins. Default: no bound but
+    /// the system's; where that is reached, connections wait.
+    ///
+    /// 0 is refused when the server is made.
+    #[must_use]
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.server.max_connections = Some(connections);
+        self
+    }
+
+    /// Sets how old the connections of servers may become, so that peers connect anew from time to time: to
+    /// another machine behind a load balancer, or with a renewed certificate. Default: no limit.
+    ///
+    /// At that age, give or take a tenth so that not all end together, a connection does what
+    /// [`Peer::finish`] does: new asks are answered `BUSY`, and it closes once everything under way is answered. What
+    /// is not done after [`age_grace`](Self::age_grace) is cut off. Of box receivers, the connection is closed at once.
+    ///
+    /// Zero is refused when the server is made.
+    #[must_use]
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.server.max_age = Some(age);
+        self
+    }
+
+    /// Sets how long a connection may take to finish at its [`max_age`](Self::max_age), before it is closed. Default: 60
+    /// seconds. Without an age it is refused when the server is made.
+    #[must_use]
+    pub fn age_grace(mut self, grace: Duration) -> Self {
+        self.server.age_grace = Some(grace);
         self
     }
 
@@ -294,13 +331,13 @@ impl Amp {
     ///
     /// As [`Amp::listen`].
     pub async fn listen_on(&self, endpoint: &ListenEndpoint) -> Result<Server, ListenError> {
-        let listener = endpoint.bind().await?;
+        let listener = self.bind(endpoint).await?;
         let amp = self.clone();
         let serve = move |transport| {
             let (peer, driver) = amp.prepare(transport);
             (Connection::Conversation(peer), Box::pin(driver) as Carrying)
         };
-        Ok(Server::start(listener, Box::new(serve)))
+        Ok(Server::start(listener, self.server, Box::new(serve)))
     }
 
     /// Connects to an endpoint for the boxes themselves instead of calls. The string is that of
@@ -347,14 +384,22 @@ impl Amp {
                 description: endpoint.to_owned(),
                 source,
             })?;
-        let listener = endpoint.bind().await?;
+        let listener = self.bind(&endpoint).await?;
         let limits = self.options.limits;
         let serve = move |transport: Transport| {
             let sender = BoxSender::new(limits);
             let carrying = Box::pin(run(transport, sender.clone(), make()));
             (Connection::Boxes(sender), carrying as Carrying)
         };
-        Ok(Server::start(listener, Box::new(serve)))
+        Ok(Server::start(listener, self.server, Box::new(serve)))
+    }
+
+    async fn bind(&self, endpoint: &ListenEndpoint) -> Result<Listener, ListenError> {
+        self.server.check().map_err(|source| ListenError::Options {
+            endpoint: Box::new(endpoint.clone()),
+            source,
+        })?;
+        endpoint.bind().await
     }
 
     pub(crate) fn start(&self, transport: Transport) -> Peer {
@@ -382,6 +427,7 @@ impl fmt::Debug for Amp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Amp")
             .field("options", &self.options)
+            .field("server", &self.server)
             .finish_non_exhaustive()
     }
 }

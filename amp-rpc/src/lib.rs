@@ -103,7 +103,7 @@ pub use endpoint::{ConnectEndpoint, ConnectError, EndpointError, ListenEndpoint,
 pub use locator::{Locator, Or};
 pub use peer::Peer;
 pub use responders::{Responder, Responders};
-pub use server::Server;
+pub use server::{OpenConnections, OptionsError, Server};
 pub use switched::SwitchedStream;
 pub use tls::{CertificateProblem, PeerIdentity, StartTls, StartTlsError, TlsError, TlsSession};
 #[cfg(feature = "_tls")]

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use amp_rpc_core::dynamic::{OwnedFields, Values};
 use amp_rpc_core::schema::CommandSchema;
@@ -185,9 +186,29 @@ impl Peer {
     }
 
     /// Closes the connection once everything under way is done: responders have answered, and calls
-    /// are answered. New asks of the peer are refused with the code `BUSY`. Returns at once.
+    /// are answered. New asks of the peer are refused with the code `BUSY`, and those that want no answer are
+    /// dropped. Returns at once; see [`finish_within`](Self::finish_within).
+    ///
+    /// Calls can still be made on this side, and are waited for.
     pub fn finish(&self) {
         self.0.close(Closing::Finish);
+    }
+
+    /// Does what [`finish`](Self::finish) does, waits until the connection has ended, and says whether it
+    /// has. One that has not at the `limit` is [closed](Self::close): calls under way end with
+    /// [`EndReason::ClosedHere`], and what responders still answer is lost, which the peer learns by the end of
+    /// the connection.
+    ///
+    /// A connection may also end because it was lost: [`end_reason`](Self::end_reason) tells.
+    ///
+    /// When the future is dropped, the connection goes on finishing, without a limit.
+    pub async fn finish_within(&self, limit: Duration) -> bool {
+        self.finish();
+        let has_ended = tokio::time::timeout(limit, self.closed()).await.is_ok();
+        if !has_ended {
+            self.close();
+        }
+        has_ended
     }
 
     /// Waits for the end of the connection and says why it ended. Cancel-safe.

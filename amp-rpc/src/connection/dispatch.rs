@@ -169,7 +169,12 @@ impl Dispatch {
     fn ask_received(&mut self, tag: Option<Tag>, command: &[u8], view: &BoxView<'_>) {
         if self.finishing || self.is_full() {
             let ask = Ask::new(tag, CommandKind::Plain);
-            let busy = RemoteError::new(BUSY, "too much is under way on this connection");
+            let why = if self.finishing {
+                "this side is closing the connection, and takes no new calls on it"
+            } else {
+                "too much is under way on this connection"
+            };
+            let busy = RemoteError::new(BUSY, why);
             self.reply_with(&ask, Errors::NONE, Outcome::Remote(&busy));
             return;
         }

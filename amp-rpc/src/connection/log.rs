@@ -45,3 +45,16 @@ pub(super) fn stranger(addresses: &Addresses, stranger: Stranger) {
 /// Without the feature `tracing` there is nowhere to report to.
 #[cfg(not(feature = "tracing"))]
 pub(super) fn stranger(_addresses: &Addresses, _stranger: Stranger) {}
+
+/// Reports that a server has as many connections as it may, and refuses others.
+#[cfg(feature = "tracing")]
+pub(crate) fn full(bound: usize) {
+    tracing::warn!(
+        bound,
+        "a server has its maximum of connections, and refuses more until one ends"
+    );
+}
+
+/// Without the feature `tracing` there is nowhere to report to.
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn full(_bound: usize) {}

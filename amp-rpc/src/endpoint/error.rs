@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::{ConnectEndpoint, ListenEndpoint};
+use crate::server::OptionsError;
 #[cfg(feature = "_tls")]
 use crate::tls::TlsConfigError;
 use crate::tls::TlsError;
@@ -181,6 +182,14 @@ pub enum ListenError {
         endpoint: Box<ListenEndpoint>,
         /// What is wrong with them.
         source: TlsConfigError,
+    },
+    /// An option for the server makes no sense.
+    #[error("cannot listen on {endpoint}")]
+    Options {
+        /// Where.
+        endpoint: Box<ListenEndpoint>,
+        /// What is wrong with it.
+        source: OptionsError,
     },
     /// There has to be a certificate to listen with TLS.
     #[error("cannot listen on {endpoint}: it has no certificate; set it with Tls::identity")]
