@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use amp_rpc::{Address, Addresses, Amp, AmpBox, EndReason, Failure, Peer, Responders, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+#[cfg(feature = "temporary-certificate")]
+use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 
 /// Longer than any test takes.
@@ -112,6 +114,31 @@ async fn a_long_header_is_skipped() {
     assert_eq!(ask(stream).await, expected);
 }
 
+/// A header as a network load balancer of AWS sends it.
+const WITH_CHECKSUM: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x54\xac\x1f\x07\x71\xac\x1f\x0a\x1f\xc8\xf2\0\x50\
+    \x03\0\x04\xe8\xd6\x89\x2d\xea\0\x17\x01vpce-08d2bf15fac5001c9\x04\0\x24\0\0\0\0\0\0\0\0\0\0\0\0\
+    \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+#[tokio::test]
+async fn a_checksum_is_checked() {
+    let server = listen("haproxy:tcp:0:interface=127.0.0.1").await;
+    let mut stream = connect(&server).await;
+    stream.write_all(WITH_CHECKSUM).await.unwrap();
+    let expected = (
+        "172.31.7.113:51442".to_owned(),
+        "172.31.10.31:80".to_owned(),
+    );
+    assert_eq!(ask(stream).await, expected);
+    // Another port, and another byte in what is skipped.
+    for at in [24, WITH_CHECKSUM.len() - 1] {
+        let mut stream = connect(&server).await;
+        let mut header = WITH_CHECKSUM.to_vec();
+        header[at] ^= 1;
+        stream.write_all(&header).await.unwrap();
+        check_ended(stream).await;
+    }
+}
+
 /// The connection ends, without an answer.
 async fn check_ended(mut stream: TcpStream) {
     let mut bytes = Vec::new();
@@ -178,4 +205,31 @@ async fn any_endpoint_can_be_behind_a_proxy() {
     let peer = Amp::new().connect("memory:proxied").await.unwrap();
     let call = peer.call_box("Who", AmpBox::new());
     soon(call).await.unwrap_err();
+}
+
+/// As most proxies do it: the header first, and TLS behind it.
+#[cfg(feature = "temporary-certificate")]
+#[tokio::test]
+async fn a_header_before_tls() {
+    use amp_rpc::{ConnectEndpoint, Identity, ListenEndpoint, Tls, Trust};
+
+    let tls = Tls::new().identity(Identity::temporary().unwrap());
+    let proxied = ListenEndpoint::haproxy(ListenEndpoint::tcp("127.0.0.1", 0));
+    let amp = Amp::new().locator(Responders::new().on_box("Who", who));
+    let server = amp.listen_on(&proxied.tls(tls)).await.unwrap();
+    // The proxy: it writes its header, and hands bytes on.
+    let port = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = port.local_addr().unwrap();
+    let mut inner = connect(&server).await;
+    tokio::spawn(async move {
+        let (mut outer, _) = port.accept().await.unwrap();
+        inner.write_all(LINE).await.unwrap();
+        // It ends as the test does.
+        let _ = tokio::io::copy_bidirectional(&mut outer, &mut inner).await;
+    });
+    let endpoint = ConnectEndpoint::tcp("127.0.0.1", address.port());
+    let endpoint = endpoint.tls(Tls::new().trust(Trust::anyone()));
+    let peer = Amp::new().connect_to(&endpoint).await.unwrap();
+    let answer = soon(peer.call_box("Who", AmpBox::new())).await.unwrap();
+    assert_eq!(answer.get("remote"), Some(&b"192.0.2.1:1000"[..]));
 }

@@ -357,6 +357,22 @@ async fn a_silent_handshake_is_closed() {
     assert_eq!(server.connections().count(), 0);
 }
 
+#[cfg(feature = "temporary-certificate")]
+#[tokio::test]
+async fn a_handshake_needs_time() {
+    use amp_rpc::{Identity, Tls};
+
+    let tls = Tls::new().identity(Identity::temporary().unwrap());
+    let tls = tls.handshake_timeout(Duration::ZERO);
+    let endpoint = ListenEndpoint::memory("no-time").tls(tls);
+    let error = Amp::new().listen_on(&endpoint).await.unwrap_err();
+    let text = error.source().unwrap().to_string();
+    assert!(
+        text.starts_with("Tls::handshake_timeout: with 0,"),
+        "{text}"
+    );
+}
+
 async fn refusal(amp: Amp) -> String {
     let endpoint = ListenEndpoint::memory("never");
     let error = amp.listen_on(&endpoint).await.unwrap_err();
@@ -375,6 +391,14 @@ async fn what_cannot_be_meant_is_refused_in_words() {
     assert!(text.starts_with("Amp::max_age: with 0,"), "{text}");
     let text = refusal(Amp::new().age_grace(GRACE)).await;
     assert!(text.starts_with("Amp::age_grace:"), "{text}");
+    let endpoint = ListenEndpoint::haproxy(ListenEndpoint::memory("never"));
+    let endpoint = endpoint.header_timeout(Duration::ZERO);
+    let error = Amp::new().listen_on(&endpoint).await.unwrap_err();
+    let text = error.source().unwrap().to_string();
+    assert!(text.starts_with("ListenEndpoint::header_timeout: with 0,"));
+    let error = Amp::new().listen("haproxy:memory:a:headerTimeout=0").await;
+    let text = error.unwrap_err().source().unwrap().to_string();
+    assert!(text.contains("more than 0"), "{text}");
     let amp = Amp::new().max_age(AGE).age_grace(Duration::ZERO);
     amp.listen("memory:meant").await.unwrap();
 }

@@ -257,6 +257,9 @@ pub(super) fn flag(text: &str) -> Option<bool> {
 /// What [`seconds`] reads.
 pub(super) const SECONDS: &str = "seconds, such as 30 or 0.5";
 
+/// The same for what has to be longer than no time at all.
+pub(super) const POSITIVE_SECONDS: &str = "seconds, more than 0, such as 30 or 0.5";
+
 /// Reads seconds, with up to nine digits after the point. Twisted reads whole ones.
 pub(super) fn seconds(text: &str) -> Option<Duration> {
     let Some((whole, fraction)) = text.split_once('.') else {

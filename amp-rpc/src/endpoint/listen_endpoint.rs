@@ -17,6 +17,7 @@ use super::listener::Listener;
 use super::secure_server::SecureServer;
 use super::unix_path::UnixPlace;
 use super::{kinds, memory, tcp, unix};
+use crate::server::OptionsError;
 #[cfg(feature = "_tls")]
 use crate::tls::Tls;
 
@@ -177,6 +178,12 @@ impl ListenEndpoint {
     /// [`header_timeout`](Self::header_timeout). Whoever can connect here can claim any address: let only
     /// the proxy.
     ///
+    /// A checksum in a header of version 2 (CRC-32C) is checked; what else stands behind the addresses is
+    /// skipped.
+    ///
+    /// Around an endpoint with TLS, the header comes within TLS, as in Twisted. Most proxies send it before:
+    /// then put [TLS](Self::tls) around this, `ListenEndpoint::haproxy(…).tls(…)`.
+    ///
     /// An endpoint that is behind a proxy already stays what it is.
     pub fn haproxy(endpoint: Self) -> Self {
         if matches!(endpoint.place, Place::Proxied(_)) {
@@ -189,7 +196,7 @@ impl ListenEndpoint {
     }
 
     /// Sets how long a proxy may take for its header, after it has connected. Default: 10 seconds. Other
-    /// endpoints have no proxy.
+    /// endpoints have no proxy. Zero is refused when the server is made.
     #[must_use]
     pub fn header_timeout(mut self, timeout: Duration) -> Self {
         if let Place::Proxied(proxied) = &mut self.place {
@@ -270,6 +277,15 @@ impl ListenEndpoint {
             Place::Memory(name) => memory::listen(name, self.backlog).map(Listener::Memory),
             #[cfg(feature = "_tls")]
             Place::Secure(secure) => return secure.bind(self).await,
+            Place::Proxied(proxied) if proxied.timeout.is_zero() => {
+                return Err(ListenError::Options {
+                    endpoint: Box::new(self.clone()),
+                    source: OptionsError::new(
+                        "ListenEndpoint::header_timeout",
+                        "with 0, no header would come in time",
+                    ),
+                });
+            }
             Place::Proxied(proxied) => {
                 let inner = Box::new(Box::pin(proxied.inner.bind()).await?);
                 let timeout = proxied.timeout;

@@ -10,6 +10,7 @@ use super::error::{EndpointError, ListenError};
 use super::listen_endpoint::ListenEndpoint;
 use super::listener::Listener;
 use crate::connection::Farewell;
+use crate::server::OptionsError;
 use crate::tls::{Failed, Identities, Role, Tls, TlsConfigError, TlsError};
 use crate::transport::{Addresses, Opening};
 
@@ -108,6 +109,15 @@ impl SecureServer {
         if !tls.has_identity() {
             return Err(ListenError::NoCertificate {
                 endpoint: Box::new(endpoint.clone()),
+            });
+        }
+        if tls.timeout().is_zero() {
+            return Err(ListenError::Options {
+                endpoint: Box::new(endpoint.clone()),
+                source: OptionsError::new(
+                    "Tls::handshake_timeout",
+                    "with 0, no handshake would be done in time",
+                ),
             });
         }
         let inner = Box::new(Box::pin(self.inner.bind()).await?);

@@ -322,7 +322,7 @@ fn twisted_listens_behind_proxies() {
     check_listen_error(
         "haproxy:tcp:80:headerTimeout=x",
         "haproxy: \"x\" is no value for the option \"headerTimeout\"; \
-         expected seconds, such as 30 or 0.5",
+         expected seconds, more than 0, such as 30 or 0.5",
     );
     check_listen_error(
         "haproxy:tcp:80:headerTimeout=1:headerTimeout=1",

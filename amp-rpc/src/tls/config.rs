@@ -114,7 +114,7 @@ impl Tls {
         self.with(|settings| settings.alpn = says_amp)
     }
 
-    /// Sets how long a handshake may take. Default: 30 seconds.
+    /// Sets how long a handshake may take. Default: 30 seconds. Zero is refused when a server is made.
     #[must_use]
     pub fn handshake_timeout(self, limit: Duration) -> Self {
         self.with(|settings| settings.timeout = Some(limit))
@@ -124,7 +124,7 @@ impl Tls {
         self.0.identities.is_some()
     }
 
-    pub(super) fn timeout(&self) -> Duration {
+    pub(crate) fn timeout(&self) -> Duration {
         self.0.timeout.unwrap_or(HANDSHAKE_TIMEOUT)
     }
 

@@ -27,8 +27,10 @@ const UNIX_NAME: usize = 108;
 /// A header.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Header {
-    /// How many bytes it has. They may not all be there yet; what is missing says nothing that matters.
+    /// How many bytes it has. They may not all be there yet; in what is missing only a checksum matters.
     pub(super) length: usize,
+    /// Where in it begins what may have a checksum, in version 2.
+    pub(super) vectors: Option<usize>,
     /// Who has connected to the proxy, and to what. `None`: the proxy speaks for itself, or does not
     /// know.
     pub(super) addresses: Option<Ends>,
@@ -57,6 +59,10 @@ pub(super) enum HeaderError {
     Family(u8),
     #[error("its PROXY header has {length} bytes of addresses, where {needed} are needed")]
     TooShort { length: usize, needed: usize },
+    #[error("the checksum in its PROXY header is {sent:#010x}, where {computed:#010x} is right")]
+    Checksum { sent: u32, computed: u32 },
+    #[error("its PROXY header has a checksum that is not one of four bytes")]
+    BadChecksum,
 }
 
 /// Reads the header that bytes begin with. `None`: more are needed.
@@ -89,6 +95,7 @@ fn line(bytes: &[u8]) -> Result<Option<Header>, HeaderError> {
     let addresses = line_addresses(line).ok_or_else(|| HeaderError::Line(line.to_vec()))?;
     Ok(Some(Header {
         length: end + 2,
+        vectors: None,
         addresses,
     }))
 }
@@ -127,21 +134,25 @@ fn binary(bytes: &[u8]) -> Result<Option<Header>, HeaderError> {
     };
     let [.., command, family, high, low] = *fixed;
     let rest = usize::from(u16::from_be_bytes([high, low]));
-    let header = |addresses| {
+    let header = |vectors, addresses| {
         Ok(Some(Header {
             length: FIXED + rest,
+            vectors,
             addresses,
         }))
     };
     match (command >> 4, command & 0xf) {
-        (2, 0) => return header(None),
+        // Of what the proxy says for itself, all is to be skipped.
+        (2, 0) => return header(None, None),
         (2, 1) => {}
         (2, command) => return Err(HeaderError::Command(command)),
         (version, _) => return Err(HeaderError::Version(version)),
     }
     let needed = match (family >> 4, family & 0xf) {
-        // As in Twisted, either one that is not specified is as good as both.
-        (0, 0..=2) | (0..=3, 0) => return header(None),
+        (0, 0) => return header(Some(FIXED), None),
+        // As in Twisted, either one that is not specified is as good as both; but then it is not known how
+        // long the addresses are.
+        (0, 1 | 2) | (1..=3, 0) => return header(None, None),
         (1, 1 | 2) => 2 * (4 + 2),
         (2, 1 | 2) => 2 * (16 + 2),
         (3, 1 | 2) => 2 * UNIX_NAME,
@@ -154,7 +165,7 @@ fn binary(bytes: &[u8]) -> Result<Option<Header>, HeaderError> {
         });
     }
     match bytes.get(FIXED..FIXED + needed) {
-        Some(addresses) => header(binary_addresses(addresses)),
+        Some(addresses) => header(Some(FIXED + needed), binary_addresses(addresses)),
         None => Ok(None),
     }
 }

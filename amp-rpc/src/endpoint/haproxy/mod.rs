@@ -1,6 +1,7 @@
 //! Listening behind a proxy that says who has connected to it: the PROXY protocol. In Twisted it is
 //! `twisted.protocols.haproxy`.
 
+mod checksum;
 mod header;
 #[cfg(test)]
 mod tests;
@@ -13,9 +14,10 @@ use bytes::Bytes;
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
-use self::header::Header;
+use self::checksum::Checksum;
+use self::header::{Header, HeaderError};
 use super::ListenEndpoint;
-use super::description::{Description, SECONDS, Seconds, seconds};
+use super::description::{Description, POSITIVE_SECONDS, Seconds, seconds};
 use super::error::EndpointError;
 use super::listener::Listener;
 use crate::transport::{BoxedStream, Opening, Prefixed, Transport};
@@ -41,11 +43,12 @@ impl Proxied {
         let mut timeout = DEFAULT_TIMEOUT;
         let mut given = description.take_all(option).into_iter();
         if let Some(value) = given.next() {
-            timeout = seconds(&value).ok_or(EndpointError::Invalid {
+            let read = seconds(&value).filter(|timeout| !timeout.is_zero());
+            timeout = read.ok_or(EndpointError::Invalid {
                 kind,
                 option,
                 value,
-                expected: SECONDS,
+                expected: POSITIVE_SECONDS,
             })?;
         }
         if given.next().is_some() {
@@ -113,19 +116,34 @@ async fn read(stream: &mut BoxedStream) -> io::Result<(Header, Bytes)> {
         match header::parse(&bytes) {
             Ok(Some(header)) => break header,
             Ok(None) => {}
-            Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+            Err(error) => return Err(invalid(error)),
         }
         let length = read_some(stream, &mut chunk).await?;
         bytes.extend_from_slice(&chunk[..length]);
     };
-    // What stands behind the addresses is for others.
+    // What stands behind the addresses is for others, but for a checksum.
+    let mut checksum = header.vectors.map(Checksum::new);
+    let mut pass = |bytes: &[u8]| match &mut checksum {
+        Some(checksum) => checksum.pass(bytes).map_err(invalid),
+        None => Ok(()),
+    };
     let mut missing = header.length.saturating_sub(bytes.len());
+    pass(&bytes[..header.length.min(bytes.len())])?;
     while missing > 0 {
-        let length = missing.min(CHUNK);
-        missing -= read_some(stream, &mut chunk[..length]).await?;
+        let wanted = missing.min(CHUNK);
+        let length = read_some(stream, &mut chunk[..wanted]).await?;
+        pass(&chunk[..length])?;
+        missing -= length;
+    }
+    if let Some(checksum) = checksum {
+        checksum.check().map_err(invalid)?;
     }
     bytes.drain(..header.length.min(bytes.len()));
     Ok((header, bytes.into()))
+}
+
+fn invalid(error: HeaderError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
 async fn read_some(stream: &mut BoxedStream, chunk: &mut [u8]) -> io::Result<usize> {

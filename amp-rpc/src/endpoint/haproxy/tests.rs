@@ -3,8 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::header::{Ends, Header, HeaderError, parse};
-use crate::transport::Address;
+use tokio::io::AsyncWriteExt;
+
+use super::header::{Ends, HeaderError, parse};
+use super::read;
+use crate::transport::{Address, BoxedStream};
 
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
@@ -25,12 +28,10 @@ fn tcp(source: &str, destination: &str) -> Option<Ends> {
 /// It is a header with these addresses, whatever follows, and no part of it is one.
 #[track_caller]
 fn check(bytes: &[u8], addresses: Option<Ends>) {
-    let expected = Header {
-        length: bytes.len(),
-        addresses,
-    };
     let followed = [bytes, b"\0\x04_ask"].concat();
-    assert_eq!(parse(&followed).unwrap(), Some(expected));
+    let header = parse(&followed).unwrap().unwrap();
+    assert_eq!(header.length, bytes.len());
+    assert_eq!(header.addresses, addresses);
     let enough = bytes.len().min(16 + 216);
     for length in 0..enough {
         let part = parse(&bytes[..length]).unwrap();
@@ -138,6 +139,19 @@ fn binary_headers() {
 }
 
 #[test]
+fn where_a_checksum_may_stand() {
+    let vectors = |header: &[u8]| parse(header).unwrap().unwrap().vectors;
+    assert_eq!(vectors(b"PROXY UNKNOWN\r\n"), None);
+    assert_eq!(vectors(&binary(0x21, 0x11, &[0; 20])), Some(16 + 12));
+    assert_eq!(vectors(&binary(0x21, 0x22, &[0; 40])), Some(16 + 36));
+    assert_eq!(vectors(&binary(0x21, 0x31, &[0; 220])), Some(16 + 216));
+    assert_eq!(vectors(&binary(0x21, 0x00, b"")), Some(16));
+    assert_eq!(vectors(&binary(0x21, 0x10, b"")), None);
+    assert_eq!(vectors(&binary(0x21, 0x01, b"")), None);
+    assert_eq!(vectors(&binary(0x20, 0x11, &[0; 20])), None);
+}
+
+#[test]
 fn headers_without_addresses() {
     // What the proxy says for itself, such as to see whether this side lives.
     check(&binary(0x20, 0x00, b""), None);
@@ -181,4 +195,32 @@ fn what_begins_otherwise() {
     check_error(b"\0\x04_ask\0\x011", &missing(r"\x00\x04_ask"));
     check_error(b"PROXX", &missing("PROXX"));
     check_error(b"\r\n\r\n\r", &missing(r"\r\n\r\n\r"));
+}
+
+/// Each piece is read on its own, and so is what is skipped.
+#[tokio::test]
+async fn a_header_in_pieces_has_a_checksum_too() {
+    let addresses = [127, 0, 0, 1, 10, 0, 0, 2, 0x12, 0x34, 0, 80];
+    // Computed apart from this code, by the definition in RFC 3720, appendix B.4.
+    let checksum = b"\x03\0\x04\xfd\x82\x1c\x70";
+    let rest = [addresses.as_slice(), checksum, b"\x04\0\x40", &[7; 64]].concat();
+    let header = binary(0x21, 0x11, &rest);
+    for (change, is_right) in [(0, true), (1, false)] {
+        let mut bytes = [header.as_slice(), b"box"].concat();
+        bytes[header.len() - 1] ^= change;
+        let (mut proxy, stream) = tokio::io::duplex(7);
+        let mut stream: BoxedStream = Box::new(stream);
+        let write = tokio::spawn(async move { proxy.write_all(&bytes).await });
+        match read(&mut stream).await {
+            Ok((header, behind)) => {
+                assert!(is_right);
+                assert_eq!(header.addresses, tcp("127.0.0.1:4660", "10.0.0.2:80"));
+                assert!(b"box".starts_with(&behind), "{behind:?}");
+            }
+            Err(error) => assert!(!is_right, "{error}"),
+        }
+        drop(stream);
+        // It may not have written what is behind.
+        let _ = write.await.unwrap();
+    }
 }
