@@ -156,6 +156,21 @@ async fn strangers_harm_nobody_else() {
     drop(server);
 }
 
+/// This side has left TLS out, and the server says so in TLS.
+#[cfg(feature = "temporary-certificate")]
+#[tokio::test]
+async fn a_server_that_wants_tls_is_recognized() {
+    use amp_rpc::{Identity, ListenEndpoint, Tls};
+
+    let tls = Tls::new().identity(Identity::temporary().unwrap());
+    let endpoint = ListenEndpoint::tcp("127.0.0.1", 0).tls(tls);
+    let server = Amp::new().listen_on(&endpoint).await.unwrap();
+    let peer = Amp::new().connect_to(server.endpoint()).await.unwrap();
+    let call = peer.call_box("Echo", AmpBox::new());
+    soon(call).await.unwrap_err();
+    check(&soon(peer.closed()).await, Stranger::Tls);
+}
+
 struct Ending(Option<oneshot::Sender<EndReason>>);
 
 impl BoxReceiver for Ending {

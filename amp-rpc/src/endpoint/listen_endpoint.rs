@@ -182,7 +182,7 @@ impl ListenEndpoint {
     /// skipped.
     ///
     /// Around an endpoint with TLS, the header comes within TLS, as in Twisted. Most proxies send it before:
-    /// then put [TLS](Self::tls) around this, `ListenEndpoint::haproxy(…).tls(…)`.
+    /// then put TLS around this, as in `ListenEndpoint::haproxy(endpoint).tls(tls)`.
     ///
     /// An endpoint that is behind a proxy already stays what it is.
     pub fn haproxy(endpoint: Self) -> Self {

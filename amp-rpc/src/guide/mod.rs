@@ -7,6 +7,9 @@
 #[doc = include_str!("setting_up.md")]
 pub mod setting_up {}
 
+#[doc = include_str!("servers.md")]
+pub mod servers {}
+
 #[doc = include_str!("commands.md")]
 pub mod commands {}
 
