@@ -246,11 +246,41 @@ mod logged {
         fn exit(&self, _: &Id) {}
     }
 
+    fn keep() {
+        static ONCE: OnceLock<()> = OnceLock::new();
+        ONCE.get_or_init(|| tracing::subscriber::set_global_default(Keeper).unwrap());
+    }
+
+    fn lines_about(what: &str) -> Vec<String> {
+        let lines = LINES.lock().unwrap();
+        let about = lines.iter().filter(|line| line.contains(what));
+        about.cloned().collect()
+    }
+
+    /// However many are refused until there is room again, there is one line.
+    #[tokio::test]
+    async fn a_full_server_says_so_once() {
+        keep();
+        let amp = Amp::new().max_connections(1);
+        let server = amp.listen("memory:full").await.unwrap();
+        let mut open = server.connections();
+        let connect = async || Amp::new().connect("memory:full").await.unwrap();
+        for lines in 1..=2 {
+            let peer = connect().await;
+            soon(open.changed()).await;
+            for _ in 0..3 {
+                soon(connect().await.closed()).await;
+            }
+            assert_eq!(lines_about("maximum of connections").len(), lines);
+            drop(peer);
+            soon(open.none()).await;
+        }
+    }
+
     /// One line for each, with who it was, however much is sent.
     #[tokio::test]
     async fn each_is_logged_once() {
-        static ONCE: OnceLock<()> = OnceLock::new();
-        ONCE.get_or_init(|| tracing::subscriber::set_global_default(Keeper).unwrap());
+        keep();
         let server = Amp::new().listen("tcp:0:interface=127.0.0.1").await;
         let server = server.unwrap();
         let endpoint = server.endpoint().to_string();
@@ -261,8 +291,7 @@ mod logged {
             stream.write_all(&bytes.repeat(100)).await.unwrap();
             // A reset is an end too.
             let _ = soon(stream.read_to_end(&mut Vec::new())).await;
-            let lines = LINES.lock().unwrap();
-            let about: Vec<_> = lines.iter().filter(|line| line.contains(&own)).collect();
+            let about = lines_about(&own);
             assert_eq!(about.len(), 1, "{about:?}");
             assert!(about[0].contains(&expected.to_string()), "{about:?}");
         }

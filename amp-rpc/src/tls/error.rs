@@ -4,15 +4,17 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use amp_rpc_core::wire::Stranger;
+
 /// Why TLS failed on a connection, or did not begin.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
     /// The peer sent something else than TLS.
     #[error(
-        "the peer does not speak TLS: it sent {what} (\"{}\"); use an endpoint without TLS, or give the \
-         peer TLS",
-        first.escape_ascii()
+        "the peer does not speak TLS: it sent {what} (\"{}\"); {}",
+        first.escape_ascii(),
+        remedy(first)
     )]
     NotTls {
         /// The first bytes.
@@ -60,6 +62,16 @@ pub enum TlsError {
     /// Anything else, in the words of the library that does TLS.
     #[error("TLS failed")]
     Other(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// What to do about a peer that begins like this.
+fn remedy(first: &[u8]) -> &'static str {
+    match Stranger::recognize(first) {
+        Some(Stranger::ProxyHeader) => {
+            "the header has to be read before TLS begins: listen with ListenEndpoint::haproxy(endpoint).tls(tls)"
+        }
+        _ => "use an endpoint without TLS, or give the peer TLS",
+    }
 }
 
 /// What to do about an alert.

@@ -55,7 +55,12 @@ async fn what_the_peer_speaks_instead_is_named() {
                 message.contains(&first.escape_ascii().to_string()) && message.contains(expected),
                 "{message}"
             );
-            assert!(message.contains("use an endpoint without TLS"), "{message}");
+            let remedy = if expected == "a PROXY header" {
+                "ListenEndpoint::haproxy"
+            } else {
+                "use an endpoint without TLS"
+            };
+            assert!(message.contains(remedy), "{message}");
         }
     }
 }
