@@ -17,7 +17,8 @@ pub trait Fields: Sized {
     /// The fields in ascending order of their keys, as they are sent.
     const FIELDS: &'static [FieldSchema];
 
-    /// Writes the pairs.
+    /// Writes the pairs. Runs while its connection is locked: it must not block, nor use that connection
+    /// itself.
     ///
     /// # Errors
     ///

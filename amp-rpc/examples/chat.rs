@@ -189,7 +189,7 @@ async fn talk(endpoint: &str, name: &str) -> Result<(), Box<dyn Error>> {
                 None => return Ok(()),
             },
             Some(Hear { name, text }) = heard.recv() => println!("{name}: {text}"),
-            reason = peer.closed() => return Err(reason.into()),
+            reason = peer.ended() => return Err(reason.into()),
         }
     }
 }

@@ -204,15 +204,16 @@ impl Peer {
     /// When the future is dropped, the connection goes on finishing, without a limit.
     pub async fn finish_within(&self, limit: Duration) -> bool {
         self.finish();
-        let has_ended = tokio::time::timeout(limit, self.closed()).await.is_ok();
+        let has_ended = tokio::time::timeout(limit, self.ended()).await.is_ok();
         if !has_ended {
             self.close();
         }
         has_ended
     }
 
-    /// Waits for the end of the connection and says why it ended. Cancel-safe.
-    pub async fn closed(&self) -> EndReason {
+    /// Waits until the connection has ended, and says why. From then on no call is answered; what was
+    /// written before may still be on its way to the peer. Cancel-safe.
+    pub async fn ended(&self) -> EndReason {
         loop {
             let ended = self.0.ended();
             if let Some(reason) = self.0.end() {
@@ -220,6 +221,20 @@ impl Peer {
             }
             ended.await;
         }
+    }
+
+    /// Waits until the connection has ended, everything is written and this side of the stream is
+    /// closed, and says why it ended. What a program does last: before, answers and tells may not have
+    /// left yet. A peer that does not read has 30 seconds for it. Cancel-safe.
+    pub async fn closed(&self) -> EndReason {
+        loop {
+            let closed = self.0.closed();
+            if self.0.is_closed() {
+                break;
+            }
+            closed.await;
+        }
+        self.0.end().unwrap_or(EndReason::ClosedHere)
     }
 
     /// Why the connection ended; `None` while it is open.

@@ -1,6 +1,6 @@
 //! How connections end, and what a bad call, peer or stream does not end.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -583,6 +583,89 @@ async fn a_close_while_the_driver_writes_is_noticed() {
     *closes.lock().unwrap() = Some(peer.clone());
     tokio::task::yield_now().await;
     peer.tell_box("Echo", empty()).await.unwrap();
-    let reason = soon(peer.closed()).await;
+    let reason = soon(peer.ended()).await;
     assert!(matches!(reason, EndReason::ClosedHere), "{reason}");
+}
+
+#[tokio::test]
+async fn the_connection_is_closed_when_everything_is_written() {
+    let (one, mut stream) = tokio::io::duplex(16);
+    let peer = Amp::new().over(one);
+    peer.tell_box("Tell", AmpBox::from([("long", "x".repeat(1_000))]))
+        .await
+        .unwrap();
+    peer.close();
+    soon(peer.ended()).await;
+    let mut closed = pin!(peer.closed());
+    assert!(poll_once(&mut closed).await.is_pending());
+    assert_eq!(read_to_end(&mut stream).await.len(), 1);
+    assert!(matches!(soon(closed).await, EndReason::ClosedHere));
+}
+
+#[tokio::test]
+async fn a_side_that_finishes_sends_the_calls_that_wait_for_room() {
+    let (one, mut stream) = tokio::io::duplex(16);
+    let peer = Amp::new().max_queued(100).over(one);
+    let long = || AmpBox::from([("long", "x".repeat(1_000))]);
+    let first = peer.call_box("First", long()).start();
+    let second = tokio::spawn(peer.call_box("Second", long()).start());
+    peer.finish();
+    let answer = |tag: &str| AmpBox::from([("_answer", tag)]).to_bytes().unwrap();
+    // Behind it nothing is under way but the call that waits for room.
+    stream.write_all(&answer("1")).await.unwrap();
+    soon(first).await.unwrap();
+    let boxes = soon(read_boxes(&mut stream, 2)).await;
+    let tag = String::from_utf8(boxes[1].get("_ask").unwrap().to_vec()).unwrap();
+    stream.write_all(&answer(&tag)).await.unwrap();
+    soon(second).await.unwrap().unwrap();
+    assert!(matches!(soon(peer.closed()).await, EndReason::ClosedHere));
+}
+
+#[tokio::test]
+async fn a_responder_that_panics_when_it_is_dropped_harms_nobody_who_waits() {
+    struct Bad;
+    impl Drop for Bad {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+    let started = Arc::new(Notify::new());
+    let notify = Arc::clone(&started);
+    let stuck = Responders::new().on_box("Stuck", move |_, _| {
+        let (bad, notify) = (Bad, Arc::clone(&notify));
+        async move {
+            let _bad = bad;
+            notify.notify_one();
+            std::future::pending::<Raw>().await
+        }
+    });
+    let (peer, mut stream) = raw(&Amp::new().locator(stuck).drop_responders_at_end());
+    let call = tokio::spawn(peer.call_box("Never", empty()).start());
+    stream.write_all(&ask("Stuck", "1")).await.unwrap();
+    soon(started.notified()).await;
+    peer.close();
+    let ended = soon(call).await.unwrap().unwrap_err();
+    assert!(matches!(ended, CallError::Ended(EndReason::ClosedHere)));
+    assert!(matches!(soon(peer.closed()).await, EndReason::ClosedHere));
+}
+
+/// What a future's next poll gives.
+async fn poll_once<F: Future>(future: &mut Pin<&mut F>) -> Poll<F::Output> {
+    std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
+}
+
+#[tokio::test]
+async fn a_peer_that_asks_on_and_reads_nothing_is_given_up_while_it_owes_an_answer() {
+    let (one, mut stream) = tokio::io::duplex(64 * 1024);
+    let peer = echoing().max_queued(1_000).over(one);
+    let call = peer.call_box("Never", empty()).start();
+    let asked = ask("Echo", "1");
+    let flood = tokio::spawn(async move { while stream.write_all(&asked).await.is_ok() {} });
+    let reason = soon(peer.ended()).await;
+    flood.abort();
+    let EndReason::Ended(reason) = reason else {
+        panic!("{reason}");
+    };
+    assert_eq!(*reason, CloseReason::NotReading);
+    assert!(matches!(soon(call).await, Err(CallError::Ended(_))));
 }

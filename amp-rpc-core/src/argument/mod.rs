@@ -66,7 +66,8 @@ pub trait Argument: Sized {
     /// The type in a schema. Types of an application's own may leave it or give their name.
     const TYPE: &'static Type = &Type::Custom(crate::Shared::Static("custom"));
 
-    /// Appends the value's bytes.
+    /// Appends the value's bytes. Runs while its connection is locked: it must not block, nor use that
+    /// connection itself.
     ///
     /// # Errors
     ///

@@ -64,6 +64,10 @@ pub enum CloseReason {
         "more answers were due than can wait for the peer to decide on TLS or another protocol"
     )]
     TooMuchHeld,
+    /// The peer does not read, and goes on asking although this side can only refuse. For those who carry
+    /// the connection: the conversation itself has no queues.
+    #[error("the peer goes on asking, but does not read the refusals")]
+    NotReading,
     /// More file descriptors came than may be there before a box claims them.
     #[error(
         "the peer sent more than {limit} file descriptors that no box has claimed; \

@@ -72,8 +72,7 @@ impl Shared {
         let shared = Arc::clone(self);
         let stream = Box::new(Prefixed::new(unread, stream));
         Some(Box::pin(async move {
-            tls.handshake_or_stream(stream, role, shared.host.as_deref())
-                .await
+            tls.handshake(stream, role, shared.host.as_deref()).await
         }))
     }
 
@@ -131,6 +130,7 @@ impl Shared {
             }
         }
         self.tell_end();
+        self.tell_closed();
         ended.tell();
     }
 }

@@ -45,6 +45,8 @@ pub(super) struct Dispatch {
     own_calls: usize,
     /// New asks are refused.
     pub(super) finishing: bool,
+    /// Bytes of refusals that are not all written yet.
+    refused: usize,
 }
 
 impl Dispatch {
@@ -62,6 +64,7 @@ impl Dispatch {
             boundary: None,
             own_calls: 0,
             finishing: false,
+            refused: 0,
             shared,
         }
     }
@@ -76,17 +79,12 @@ impl Dispatch {
     /// At a bound the peer is made to wait, but not while it has to answer calls of this side: its
     /// answers may be what the responders here wait for. Then asks are refused instead.
     pub(super) fn wants_more(&self) -> bool {
-        if !self.answering.is_reading() {
-            return false;
-        }
-        let queued = self.outgoing.len();
-        let at_bound = self.is_full() || queued > self.shared.options.max_queued;
-        let drowning = queued > self.most_held();
-        !drowning && (!at_bound || self.own_calls > 0)
+        self.answering.is_reading() && (!self.is_at_bound() || self.own_calls > 0)
     }
 
-    fn is_full(&self) -> bool {
+    fn is_at_bound(&self) -> bool {
         self.running.len() >= self.shared.options.max_running
+            || self.outgoing.len() > self.shared.options.max_queued
     }
 
     /// Whether the boxes end here.
@@ -106,6 +104,9 @@ impl Dispatch {
     pub(super) fn commit(&mut self, state: &mut State) -> Result<(), CloseReason> {
         self.outgoing.commit(&self.shared, state);
         self.own_calls = state.asking.calls.waiting();
+        if self.outgoing.is_empty() {
+            self.refused = 0;
+        }
         if state.asking.held() > self.most_held() {
             return Err(CloseReason::TooMuchHeld);
         }
@@ -167,16 +168,8 @@ impl Dispatch {
     }
 
     fn ask_received(&mut self, tag: Option<Tag>, command: &[u8], view: &BoxView<'_>) {
-        if self.finishing || self.is_full() {
-            let ask = Ask::new(tag, CommandKind::Plain);
-            let why = if self.finishing {
-                "this side is closing the connection, and takes no new calls on it"
-            } else {
-                "too much is under way on this connection"
-            };
-            let busy = RemoteError::new(BUSY, why);
-            self.reply_with(&ask, Errors::NONE, Outcome::Remote(&busy));
-            return;
+        if self.finishing || self.is_at_bound() {
+            return self.refuse(tag);
         }
         let located = match guard(|| self.locator.locate(command)) {
             Ok(located) => located,
@@ -236,6 +229,26 @@ impl Dispatch {
                 };
                 self.running.put(place, job, waker);
             }
+        }
+    }
+
+    /// Refuses an ask for which there is no room. A peer that does not read the refusals may not go on
+    /// for ever.
+    #[cold]
+    fn refuse(&mut self, tag: Option<Tag>) {
+        let ask = Ask::new(tag, CommandKind::Plain);
+        let why = if self.finishing {
+            "this side is closing the connection, and takes no new calls on it"
+        } else {
+            "too much is under way on this connection"
+        };
+        let busy = RemoteError::new(BUSY, why);
+        self.outgoing.before_answer(&self.shared);
+        let before = self.outgoing.answers.len();
+        self.reply_with(&ask, Errors::NONE, Outcome::Remote(&busy));
+        self.refused += self.outgoing.answers.len() - before;
+        if self.refused > self.most_held() {
+            self.close(CloseReason::NotReading);
         }
     }
 

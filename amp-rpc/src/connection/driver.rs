@@ -218,12 +218,10 @@ impl Driver {
                 Turn::Busy
             }
             Poll::Ready(Err(Failed { error, stream })) => {
-                self.begin_end(error.into());
-                if let Some(stream) = stream {
-                    // Nothing else may be written in plain text.
-                    let rest = Outgoing::default();
-                    self.phase = Phase::Closing(Farewell::new(stream, rest, self.shared.resets));
-                }
+                let mut rest = self.end_conversation(error.into());
+                // Nothing else may be written in plain text.
+                rest.discard();
+                self.begin_farewell(stream, rest, self.shared.resets);
                 Turn::Busy
             }
             Poll::Pending => {
@@ -259,18 +257,32 @@ impl Driver {
         };
         let is_lost = matches!(reason, EndReason::Lost(_));
         let peer_is_gone = is_lost || matches!(reason, EndReason::ClosedByPeer);
+        let rest = self.end_conversation(reason);
+        let reads_rest = !peer_is_gone && self.shared.resets;
+        self.begin_farewell(stream.filter(|_| !is_lost), rest, reads_rest);
+    }
+
+    /// Ends the conversation and gives back what is left to be written.
+    fn end_conversation(&mut self, reason: EndReason) -> Outgoing {
         let mut state = self.shared.lock();
         self.dispatch.outgoing.commit_all(&self.shared, &mut state);
         let ended = state.end(reason);
         drop(state);
-        let rest = self.dispatch.stop(self.shared.options.drop_responders);
-        self.incoming = Incoming::default();
-        if let Some(stream) = stream.filter(|_| !is_lost) {
-            let reads_rest = !peer_is_gone && self.shared.resets;
-            self.phase = Phase::Closing(Farewell::new(stream, rest, reads_rest));
-        }
+        // Before the responders are dropped, which may panic.
         self.shared.tell_end();
         ended.tell();
+        self.incoming = Incoming::default();
+        self.dispatch.stop(self.shared.options.drop_responders)
+    }
+
+    fn begin_farewell(&mut self, stream: Option<BoxedStream>, rest: Outgoing, reads_rest: bool) {
+        match stream {
+            Some(stream) => self.phase = Phase::Closing(Farewell::new(stream, rest, reads_rest)),
+            None => {
+                self.phase = Phase::Gone;
+                self.shared.tell_closed();
+            }
+        }
     }
 
     fn turn_closing(&mut self, cx: &mut Context<'_>) -> Turn {
@@ -280,9 +292,15 @@ impl Driver {
         match farewell.poll(cx) {
             Poll::Ready(()) => {
                 self.phase = Phase::Gone;
+                self.shared.tell_closed();
                 Turn::Busy
             }
-            Poll::Pending => Turn::Idle,
+            Poll::Pending => {
+                if farewell.is_shut() {
+                    self.shared.tell_closed();
+                }
+                Turn::Idle
+            }
         }
     }
 
@@ -344,12 +362,15 @@ impl Drop for Driver {
     /// A driver that is dropped, as when its runtime shuts down, ends the connection for its callers.
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        if state.end.is_some() {
-            return;
-        }
-        let ended = state.end(EndReason::ClosedHere);
+        let ended = match state.end {
+            Some(_) => None,
+            None => Some(state.end(EndReason::ClosedHere)),
+        };
         drop(state);
-        self.shared.tell_end();
-        ended.tell();
+        if let Some(ended) = ended {
+            self.shared.tell_end();
+            ended.tell();
+        }
+        self.shared.tell_closed();
     }
 }

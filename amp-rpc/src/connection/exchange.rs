@@ -1,5 +1,6 @@
 //! One call from its first poll to its answer, whatever its type.
 
+use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
@@ -41,6 +42,12 @@ pub(crate) enum Stage {
     Done,
 }
 
+impl Stage {
+    fn is_queued(self) -> bool {
+        matches!(self, Self::Queued(_))
+    }
+}
+
 /// How a call ended, before its type is known.
 pub(crate) enum Ending {
     /// A box to decode.
@@ -76,11 +83,11 @@ impl Shared {
         }
         let mut state = self.lock();
         if let Some(refusal) = self.refusal(&state, *stage, &request) {
-            *stage = Stage::Done;
+            state.go_on(stage, Stage::Done);
             return Poll::Ready(Ending::Refused(refusal));
         }
         if !state.may_write(*stage, self.options.max_queued) {
-            *stage = state.queue(*stage, cx.waker());
+            queue(state, stage, cx.waker());
             return Poll::Pending;
         }
         let slot = || CallSlot {
@@ -105,7 +112,7 @@ impl Shared {
             Err(refused) => return self.refused(state, stage, refused, cx.waker()),
         };
         context.written(at, marks);
-        *stage = Stage::Asked(id);
+        state.go_on(stage, Stage::Asked(id));
         if matches!(
             request.kind,
             CommandKind::StartTls | CommandKind::ProtocolSwitch
@@ -132,7 +139,7 @@ impl Shared {
     ) -> Poll<Result<(), Ending>> {
         let mut state = self.lock();
         if matches!(*stage, Stage::Queued(ticket) if state.room.is_refused(ticket)) {
-            *stage = Stage::Done;
+            state.go_on(stage, Stage::Done);
             return Poll::Ready(Err(Ending::Refused(Refusal::TlsRefused)));
         }
         if let Stage::Told(ticket) = *stage {
@@ -143,11 +150,13 @@ impl Shared {
                     None => Ok(()),
                 });
             }
-            state.room.wait(Some(ticket), cx.waker());
+            let known = state.room.wait(ticket, cx.waker());
+            drop(state);
+            drop(known);
             return Poll::Pending;
         }
         if !state.may_write(*stage, self.options.max_queued) {
-            *stage = state.queue(*stage, cx.waker());
+            queue(state, stage, cx.waker());
             return Poll::Pending;
         }
         let State {
@@ -161,10 +170,13 @@ impl Shared {
         }
         context.written(at, marks);
         let poll = if state.out.len() > self.options.max_queued {
-            *stage = Stage::Told(state.room.wait(None, cx.waker()));
+            let ticket = state.room.ticket();
+            state.go_on(stage, Stage::Told(ticket));
+            // A new ticket had no waker before.
+            let _ = state.room.wait(ticket, cx.waker());
             Poll::Pending
         } else {
-            *stage = Stage::Done;
+            state.go_on(stage, Stage::Done);
             Poll::Ready(Ok(()))
         };
         self.wrote.store(true, Ordering::Release);
@@ -212,18 +224,18 @@ impl Shared {
     #[cold]
     fn refused(
         &self,
-        mut state: std::sync::MutexGuard<'_, State>,
+        mut state: MutexGuard<'_, State>,
         stage: &mut Stage,
         refused: AskRefused,
         waker: &Waker,
     ) -> Poll<Ending> {
         let refusal = match refused {
             AskRefused::Shut | AskRefused::Full => {
-                *stage = state.queue(*stage, waker);
+                queue(state, stage, waker);
                 return Poll::Pending;
             }
             AskRefused::Ended => {
-                *stage = Stage::Done;
+                state.go_on(stage, Stage::Done);
                 let reason = state.end.clone().unwrap_or(EndReason::ClosedHere);
                 return Poll::Ready(Ending::Ended(reason));
             }
@@ -231,7 +243,7 @@ impl Shared {
             AskRefused::TlsRefused => Refusal::TlsRefused,
             AskRefused::Encode(error) => Refusal::Encode(error),
         };
-        *stage = Stage::Done;
+        state.go_on(stage, Stage::Done);
         Poll::Ready(Ending::Refused(refusal))
     }
 
@@ -245,13 +257,13 @@ impl Shared {
             return Poll::Ready(Ending::Ended(reason));
         };
         let Some(received) = slot.answer.take() else {
-            match &mut slot.waker {
-                Some(known) => known.clone_from(waker),
-                none => *none = Some(waker.clone()),
-            }
+            let is_known = (slot.waker.as_ref()).is_some_and(|known| known.will_wake(waker));
+            let known = (!is_known).then(|| slot.waker.replace(waker.clone()));
+            drop(state);
+            drop(known);
             return Poll::Pending;
         };
-        state.asking.calls.remove(id);
+        let slot = state.asking.calls.remove(id);
         let mut wakers = Vec::new();
         if !state.room.is_empty() {
             state.room.grant(&mut wakers);
@@ -263,6 +275,8 @@ impl Shared {
             Received::Ended => Ending::Ended(state.end.clone().unwrap_or(EndReason::ClosedHere)),
         };
         drop(state);
+        // Its waker may be there still; dropping it may run foreign code.
+        drop(slot);
         wakers.into_iter().for_each(Waker::wake);
         Poll::Ready(ending)
     }
@@ -271,7 +285,15 @@ impl Shared {
     pub(crate) fn drop_call(&self, stage: Stage) {
         match stage {
             Stage::New | Stage::Done => {}
-            Stage::Queued(ticket) | Stage::Told(ticket) => self.lock().room.leave(ticket),
+            Stage::Queued(ticket) | Stage::Told(ticket) => {
+                let mut state = self.lock();
+                let known = state.room.leave(ticket);
+                state.room.note(stage.is_queued(), false);
+                let driver = state.driver_to_finish();
+                drop(state);
+                drop(known);
+                wake(driver);
+            }
             Stage::Asked(id) => self.abandon(id),
         }
     }
@@ -289,13 +311,23 @@ impl State {
         }
     }
 
-    fn queue(&mut self, stage: Stage, waker: &Waker) -> Stage {
-        let ticket = match stage {
-            Stage::Queued(ticket) => Some(ticket),
-            _ => None,
-        };
-        Stage::Queued(self.room.wait(ticket, waker))
+    fn go_on(&mut self, stage: &mut Stage, to: Stage) {
+        self.room.note(stage.is_queued(), to.is_queued());
+        *stage = to;
     }
+}
+
+/// Takes a place among those that wait for room, or keeps it.
+fn queue(mut state: MutexGuard<'_, State>, stage: &mut Stage, waker: &Waker) {
+    let ticket = match *stage {
+        Stage::Queued(ticket) => ticket,
+        _ => state.room.ticket(),
+    };
+    state.go_on(stage, Stage::Queued(ticket));
+    let known = state.room.wait(ticket, waker);
+    drop(state);
+    // Dropping a waker may run foreign code: not under the lock.
+    drop(known);
 }
 
 /// Reads an error box that the driver has recognized as one.

@@ -70,6 +70,11 @@ impl Farewell {
         timer.as_mut().poll(cx)
     }
 
+    /// Whether everything is written and the sending side is closed.
+    pub(super) fn is_shut(&self) -> bool {
+        matches!(self.stage, Stage::Read)
+    }
+
     fn poll_stages(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             match self.stage {

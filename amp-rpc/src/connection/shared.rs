@@ -1,7 +1,7 @@
 //! What the callers and the driver of a connection share.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
@@ -28,7 +28,10 @@ pub(crate) struct Shared {
     pub(super) boundary_ahead: AtomicBool,
     /// How many `Peer`s there are.
     pub(crate) handles: AtomicUsize,
-    pub(super) ended: Notify,
+    ended: Notify,
+    /// Everything is written and this side of the stream is closed, or it is lost.
+    is_closed: AtomicBool,
+    closed: Notify,
     pub(crate) options: Options,
     pub(crate) addresses: Addresses,
     /// The descriptors that travel beside the stream, where they can.
@@ -147,6 +150,8 @@ pub(super) struct Room {
     /// Tickets below this one have waited for TLS, which was refused.
     refused: u64,
     waiting: BTreeMap<u64, Waker>,
+    /// Calls and tells that are not encoded yet, whether they may go ahead or not.
+    queued: usize,
 }
 
 /// A place among the callers that wait for room.
@@ -166,17 +171,27 @@ impl Room {
         ticket.0 < self.refused
     }
 
-    pub(super) fn wait(&mut self, ticket: Option<Ticket>, waker: &Waker) -> Ticket {
-        let ticket = ticket.unwrap_or_else(|| {
-            self.next += 1;
-            Ticket(self.next - 1)
-        });
-        self.waiting.insert(ticket.0, waker.clone());
-        ticket
+    pub(super) fn ticket(&mut self) -> Ticket {
+        self.next += 1;
+        Ticket(self.next - 1)
     }
 
-    pub(super) fn leave(&mut self, ticket: Ticket) {
-        self.waiting.remove(&ticket.0);
+    /// Waits, or goes on waiting. Returns the waker that was there, to be dropped after the lock.
+    #[must_use]
+    pub(super) fn wait(&mut self, ticket: Ticket, waker: &Waker) -> Option<Waker> {
+        self.waiting.insert(ticket.0, waker.clone())
+    }
+
+    /// Waits no longer. Returns the waker that was there, to be dropped after the lock.
+    #[must_use]
+    pub(super) fn leave(&mut self, ticket: Ticket) -> Option<Waker> {
+        self.waiting.remove(&ticket.0)
+    }
+
+    /// Notes that a call is queued, or is not any more.
+    pub(super) fn note(&mut self, was_queued: bool, is_queued: bool) {
+        self.queued += usize::from(is_queued);
+        self.queued -= usize::from(was_queued);
     }
 
     /// Lets everybody go ahead who waits now. What they write together may exceed the bound by what
@@ -227,6 +242,8 @@ impl Shared {
             boundary_ahead: AtomicBool::new(false),
             handles: AtomicUsize::new(0),
             ended: Notify::new(),
+            is_closed: AtomicBool::new(false),
+            closed: Notify::new(),
             options,
             addresses: transport.addresses,
             descriptors: transport.descriptors,
@@ -264,10 +281,7 @@ impl Shared {
         let mut state = self.lock();
         let slot = state.asking.calls.remove(id);
         state.room.grant(&mut wakers);
-        if state.closing == Closing::Finish {
-            // It may be what the driver was still waiting for.
-            wakers.extend(state.sleeping.take());
-        }
+        wakers.extend(state.driver_to_finish());
         drop(state);
         // Dropping a waker may run foreign code: not under the lock.
         drop(slot);
@@ -286,13 +300,38 @@ impl Shared {
     pub(crate) fn ended(&self) -> Notified<'_> {
         self.ended.notified()
     }
+
+    /// Tells everybody who waits until this side of the stream is closed.
+    pub(super) fn tell_closed(&self) {
+        if !self.is_closed.swap(true, Ordering::AcqRel) {
+            self.closed.notify_waiters();
+        }
+    }
+
+    /// Whether this side of the stream is closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// Becomes ready when this side of the stream is closed after this is called.
+    pub(crate) fn closed(&self) -> Notified<'_> {
+        self.closed.notified()
+    }
 }
 
 impl State {
-    /// Whether calls wait for their answers, or the gate is shut: then answers are held, and a stream may
+    /// The driver, if it sleeps until everything under way is done, of which something may be now.
+    pub(super) fn driver_to_finish(&mut self) -> Option<Waker> {
+        match self.closing {
+            Closing::Finish => self.sleeping.take(),
+            _ => None,
+        }
+    }
+
+    /// Whether calls are queued or wait for their answers, or the gate is shut: then answers are held, and a stream may
     /// be promised.
     pub(super) fn is_under_way(&self) -> bool {
-        self.asking.calls.waiting() > 0 || !self.asking.is_open()
+        self.asking.calls.waiting() > 0 || self.room.queued > 0 || !self.asking.is_open()
     }
 
     /// Ends the connection for the callers: everybody who waits gets the reason.

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use super::connect_endpoint::{ConnectEndpoint, read_host, tcp_positional};
 use super::description::{Arguments, Description, Escaped, Options};
 use super::error::{ConnectError, EndpointError};
-use crate::tls::{Identities, Role, Tls, TlsConfigError, Trust};
+use crate::connection::Farewell;
+use crate::tls::{Failed, Identities, Role, Tls, TlsConfigError, Trust};
 use crate::transport::Transport;
 
 /// An endpoint to connect to, and how TLS is done there.
@@ -162,16 +163,24 @@ impl SecureClient {
         };
         let mut transport = Box::pin(self.inner.connect()).await?;
         let host = transport.host.as_deref();
-        let (stream, session) = tls
-            .handshake(transport.stream, Role::Client, host)
-            .await
-            .map_err(|source| ConnectError::Tls {
-                endpoint: Box::new(endpoint.clone()),
-                source,
-            })?;
-        transport.stream = stream;
-        transport.session = Some(session);
-        Ok(transport)
+        let handshake = tls.handshake(transport.stream, Role::Client, host);
+        match handshake.await {
+            Ok((stream, session)) => {
+                transport.stream = stream;
+                transport.session = Some(session);
+                Ok(transport)
+            }
+            Err(Failed { error, stream }) => {
+                if let Some(stream) = stream {
+                    // The server is to learn why; the caller need not wait for that.
+                    tokio::spawn(Farewell::of(stream, transport.resets));
+                }
+                Err(ConnectError::Tls {
+                    endpoint: Box::new(endpoint.clone()),
+                    source: error,
+                })
+            }
+        }
     }
 }
 

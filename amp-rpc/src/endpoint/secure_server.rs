@@ -206,7 +206,7 @@ impl SecureListener {
         let tls = self.tls.clone();
         Ok(Some(Box::pin(async move {
             let mut transport = opening.await?;
-            let handshake = tls.handshake_or_stream(transport.stream, Role::Server, None);
+            let handshake = tls.handshake(transport.stream, Role::Server, None);
             let Failed { error, stream } = match handshake.await {
                 Ok((stream, session)) => {
                     transport.stream = stream;

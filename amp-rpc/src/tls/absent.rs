@@ -15,7 +15,7 @@ impl Tls {
         match *self {}
     }
 
-    pub(crate) async fn handshake_or_stream(
+    pub(crate) async fn handshake(
         &self,
         _stream: BoxedStream,
         _role: Role,

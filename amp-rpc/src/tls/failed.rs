@@ -1,5 +1,7 @@
 //! A handshake that failed.
 
+use std::fmt;
+
 use super::error::TlsError;
 use crate::transport::BoxedStream;
 
@@ -16,5 +18,11 @@ impl From<TlsError> for Failed {
             error,
             stream: None,
         }
+    }
+}
+
+impl fmt::Debug for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
     }
 }

@@ -27,17 +27,6 @@ impl Tls {
         stream: BoxedStream,
         role: Role,
         host: Option<&str>,
-    ) -> Result<(BoxedStream, TlsSession), TlsError> {
-        let handshake = self.handshake_or_stream(stream, role, host);
-        handshake.await.map_err(|failed| failed.error)
-    }
-
-    /// The same, but the stream is not lost with the handshake.
-    pub(crate) async fn handshake_or_stream(
-        &self,
-        stream: BoxedStream,
-        role: Role,
-        host: Option<&str>,
     ) -> Result<(BoxedStream, TlsSession), Failed> {
         let limit = self.timeout();
         let handshake = async {

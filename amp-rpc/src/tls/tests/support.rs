@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::io::duplex;
 
-use crate::tls::{CertificateProblem, Identity, Role, Tls, TlsError, TlsSession, Trust};
+use crate::tls::{CertificateProblem, Failed, Identity, Role, Tls, TlsError, TlsSession, Trust};
 use crate::transport::BoxedStream;
 
-pub(super) type Outcome = Result<(BoxedStream, TlsSession), TlsError>;
+pub(super) type Outcome = Result<(BoxedStream, TlsSession), Failed>;
 
 /// One that signs certificates.
 pub(super) struct Authority {
@@ -143,13 +143,16 @@ pub(super) async fn sessions(client: &Tls, server: &Tls) -> (TlsSession, TlsSess
 }
 
 pub(super) fn session(outcome: Outcome) -> TlsSession {
-    outcome.map(|(_, session)| session).unwrap()
+    match outcome {
+        Ok((_, session)) => session,
+        Err(failed) => panic!("expected a session, got {:?}", failed.error),
+    }
 }
 
 pub(super) fn refusal(outcome: Outcome) -> TlsError {
     match outcome {
         Ok((_, session)) => panic!("expected a refusal, got {session:?}"),
-        Err(error) => error,
+        Err(failed) => failed.error,
     }
 }
 
