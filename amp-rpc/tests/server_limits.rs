@@ -13,7 +13,8 @@ use amp_rpc::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// Longer than any test takes.
@@ -302,6 +303,65 @@ async fn a_shutdown_leaves_no_ask_without_its_caller_knowing() {
     assert_eq!(soon(shutdown).await.unwrap(), 0);
     assert_eq!(open.count(), 0);
     assert_eq!(open.changed().await, Some(0));
+}
+
+/// Many peers call as fast as they can, and the server shuts down in the midst of it. What was carried out
+/// was answered, and what was not answered was not carried out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_shutdown_lets_run_is_answered() {
+    const PEERS: usize = 16;
+    const AHEAD: usize = 8;
+    let (done, mut all_done) = mpsc::unbounded_channel();
+    let work = move |message: AmpBox, _| {
+        let done = done.clone();
+        async move {
+            tokio::task::yield_now().await;
+            done.send(message.get("id").unwrap().to_vec()).unwrap();
+            Ok::<_, Failure>(empty())
+        }
+    };
+    let amp = Amp::new().locator(Responders::new().on_box("Work", work));
+    let server = amp.listen("tcp:0:interface=127.0.0.1").await.unwrap();
+    drop(amp);
+    let mut calling = JoinSet::new();
+    for peer in 0..PEERS {
+        let connection = connect(&server).await;
+        for ahead in 0..AHEAD {
+            let connection = connection.clone();
+            calling.spawn(async move {
+                let mut answered = Vec::new();
+                for call in 0.. {
+                    let id = format!("{peer} {ahead} {call}");
+                    let message = AmpBox::from([("id", id.as_str())]);
+                    match connection.call_box("Work", message).await {
+                        Ok(_) => answered.push(id.into_bytes()),
+                        Err(CallError::Remote(error)) => assert_eq!(error.code, b"BUSY"[..]),
+                        Err(CallError::Ended(_)) => return answered,
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
+                unreachable!("it calls until the end");
+            });
+        }
+    }
+    let mut carried_out = Vec::new();
+    while carried_out.len() < 2000 {
+        carried_out.push(soon(all_done.recv()).await.unwrap());
+    }
+    assert_eq!(soon(server.shutdown(LONG)).await, 0);
+    while let Some(id) = soon(all_done.recv()).await {
+        carried_out.push(id);
+    }
+    let answered = soon(calling.join_all()).await;
+    let mut answered: Vec<_> = answered.into_iter().flatten().collect();
+    answered.sort();
+    carried_out.sort();
+    assert!(
+        answered == carried_out,
+        "{} {}",
+        answered.len(),
+        carried_out.len()
+    );
 }
 
 #[tokio::test(start_paused = true)]
