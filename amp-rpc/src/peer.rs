@@ -194,21 +194,23 @@ impl Peer {
         self.0.close(Closing::Finish);
     }
 
-    /// Does what [`finish`](Self::finish) does, waits until the connection has ended, and says whether it
-    /// has. One that has not at the `limit` is [closed](Self::close): calls under way end with
+    /// Does what [`finish`](Self::finish) does, waits until everything is written and the connection is
+    /// [closed](Self::closed), and says whether that is so: then the program may exit.
+    ///
+    /// At the `limit` the connection is closed as by [`close`](Self::close): calls under way end with
     /// [`EndReason::ClosedHere`], and what responders still answer is lost, which the peer learns by the end of
     /// the connection.
     ///
-    /// A connection may also end because it was lost: [`end_reason`](Self::end_reason) tells.
+    /// A connection may also be lost meanwhile: [`end_reason`](Self::end_reason) tells.
     ///
     /// When the future is dropped, the connection goes on finishing, without a limit.
     pub async fn finish_within(&self, limit: Duration) -> bool {
         self.finish();
-        let has_ended = tokio::time::timeout(limit, self.ended()).await.is_ok();
-        if !has_ended {
+        let is_closed = tokio::time::timeout(limit, self.closed()).await.is_ok();
+        if !is_closed {
             self.close();
         }
-        has_ended
+        is_closed
     }
 
     /// Waits until the connection has ended, and says why. From then on no call is answered; what was

@@ -390,6 +390,26 @@ async fn a_side_finishes_within_its_limit_or_is_closed() {
     later.await.unwrap();
 }
 
+/// What it has to say has left before it is done, or it says that it has not.
+#[tokio::test(start_paused = true)]
+async fn a_side_that_finishes_has_written_all() {
+    let message = || AmpBox::from([("a", "b".repeat(1000))]);
+    let (one, mut other) = tokio::io::duplex(16);
+    let peer = Amp::new().over(one);
+    peer.tell_box("Tell", message()).await.unwrap();
+    let begin = Instant::now();
+    assert!(!peer.finish_within(GRACE / 100).await);
+    assert_eq!(begin.elapsed(), GRACE / 100);
+    assert!(matches!(peer.end_reason(), Some(EndReason::ClosedHere)));
+    let reading = tokio::spawn(async move {
+        let mut bytes = Vec::new();
+        other.read_to_end(&mut bytes).await.unwrap();
+        bytes
+    });
+    assert!(peer.finish_within(GRACE).await);
+    assert!(eventually(reading).await.unwrap().len() > 1000);
+}
+
 /// A header that never comes; without a timeout of the server's, it would be waited for.
 #[tokio::test(start_paused = true)]
 async fn a_silent_proxy_is_closed() {
