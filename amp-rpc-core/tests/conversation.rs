@@ -1,8 +1,8 @@
 //! Stories of two conversations that are wired together in memory.
 
 use amp_rpc_core::conversation::{
-    Ask, AskRefused, Asking, Boundary, CloseReason, Compat, Conversation, Effect, Event, Outcome,
-    OwnCall, Received,
+    Ask, AskRefused, Asking, Boundary, CloseReason, Compat, Conversation, Effect, Event, Head,
+    Outcome, OwnCall, Received,
 };
 use amp_rpc_core::schema::{CommandKind, Errors};
 use amp_rpc_core::wire::{Limits, parse};
@@ -446,7 +446,13 @@ fn the_answer_of_an_abandoned_call_opens_the_gate_all_the_same() {
     let mut out = Vec::new();
     let kind = CommandKind::StartTls;
     let id = asking
-        .ask(b"StartTLS", kind, &(), || (), &mut out, &mut NoContext)
+        .ask(
+            Head::new(b"StartTLS", kind),
+            &(),
+            || (),
+            &mut out,
+            &mut NoContext,
+        )
         .unwrap();
     asking.calls.remove(id);
     let received = asking.received(id.tag().as_bytes(), true, &mut out);

@@ -2,6 +2,7 @@ use alloc::vec::Vec;
 
 use super::boundary::Boundary;
 use super::calls::{Calls, Lookup};
+use super::metadata::{DEADLINE, TRACEPARENT};
 use super::tag::CallId;
 use crate::context::Context;
 use crate::error::EncodeError;
@@ -42,6 +43,31 @@ enum Gate {
     Shut { by: CallId, kind: CommandKind },
     Passed,
     Ended,
+}
+
+/// What a call begins with.
+#[derive(Debug, Clone, Copy)]
+pub struct Head<'a> {
+    /// The command's name.
+    pub command: &'a [u8],
+    /// What its answer does to the connection.
+    pub kind: CommandKind,
+    /// How long the caller still waits, for a peer that knows [`DEADLINE`].
+    pub deadline: Option<&'a [u8]>,
+    /// The caller's span, for a peer that knows [`TRACEPARENT`].
+    pub traceparent: Option<&'a [u8]>,
+}
+
+impl<'a> Head<'a> {
+    /// Without metadata.
+    pub const fn new(command: &'a [u8], kind: CommandKind) -> Self {
+        Self {
+            command,
+            kind,
+            deadline: None,
+            traceparent: None,
+        }
+    }
 }
 
 /// Why a call could not be made. Nothing was written.
@@ -116,21 +142,31 @@ impl<T> Asking<T> {
     #[inline]
     pub fn ask<F: WriteFields + ?Sized>(
         &mut self,
-        command: &[u8],
-        kind: CommandKind,
+        head: Head<'_>,
         fields: &F,
         data: impl FnOnce() -> T,
         out: &mut Vec<u8>,
         cx: &mut dyn Context,
     ) -> Result<CallId, AskRefused> {
+        let kind = head.kind;
         self.check_gate(kind)?;
         let id = self.calls.next_id().ok_or(AskRefused::Full)?;
         let tag = id.tag();
-        let protocol = [
+        let mut protocol = [
             (protocol::ASK, tag.as_bytes()),
-            (protocol::COMMAND, command),
+            (protocol::COMMAND, head.command),
+            (DEADLINE, &[][..]),
+            (TRACEPARENT, &[]),
         ];
-        write(&protocol, fields, self.limits, out, cx).map_err(AskRefused::Encode)?;
+        let mut count = 2;
+        let metadata = [(DEADLINE, head.deadline), (TRACEPARENT, head.traceparent)];
+        for (key, value) in metadata {
+            if let Some(value) = value {
+                protocol[count] = (key, value);
+                count += 1;
+            }
+        }
+        write(&protocol[..count], fields, self.limits, out, cx).map_err(AskRefused::Encode)?;
         // The slot is free and its tag is written: nothing can come between.
         self.calls.insert(data());
         if matches!(kind, CommandKind::ProtocolSwitch | CommandKind::StartTls) {

@@ -117,7 +117,8 @@ impl<T> Calls<T> {
         if slot.generation == id.generation && slot.state == State::Waiting {
             return Lookup::Waiting(id);
         }
-        let was_issued = id.generation < slot.generation;
+        let was_issued = id.generation < slot.generation
+            || (id.generation == slot.generation && slot.state == State::Answered);
         if was_issued && (self.forgotten || self.abandoned.contains(&id)) {
             return Lookup::Late;
         }
@@ -176,6 +177,25 @@ impl<T> Calls<T> {
             self.forgotten = true;
         }
         self.abandoned.insert(id);
+    }
+
+    /// Looks at the waiting calls, and abandons those for which `expires` says so: they become answered
+    /// for their callers, and what the peer still answers is late.
+    pub fn expire(&mut self, mut expires: impl FnMut(&mut T) -> bool) {
+        for index in 0..self.slots.len() {
+            let slot = &mut self.slots[index];
+            if slot.state != State::Waiting || !slot.data.as_mut().is_some_and(&mut expires) {
+                continue;
+            }
+            slot.state = State::Answered;
+            let generation = slot.generation;
+            self.waiting -= 1;
+            self.remember_abandoned(CallId {
+                // There are no more slots than tags.
+                slot: (index + 1) as u16,
+                generation,
+            });
+        }
     }
 
     /// How many calls wait for their answers.
@@ -252,6 +272,21 @@ mod tests {
             calls.lookup(second.tag().as_bytes()),
             Lookup::Waiting(second)
         );
+        assert_eq!(calls.waiting(), 1);
+    }
+
+    #[test]
+    fn an_expired_call_is_answered_and_its_answer_is_late_once() {
+        let mut calls = Calls::new();
+        let (first, second) = (calls.insert(1).unwrap(), calls.insert(2).unwrap());
+        calls.expire(|call| *call == 1);
+        assert_eq!(calls.waiting(), 1);
+        assert_eq!(calls.lookup_id(second), Lookup::Waiting(second));
+        assert_eq!(calls.lookup_id(first), Lookup::Late);
+        assert_eq!(calls.remove(first), Some(1));
+        assert_eq!(calls.lookup_id(first), Lookup::Late);
+        calls.forget_abandoned(first);
+        assert_eq!(calls.lookup_id(first), Lookup::Unknown);
         assert_eq!(calls.waiting(), 1);
     }
 

@@ -1,3 +1,4 @@
+use super::metadata::Metadata;
 use crate::wire::{BoxView, RawValue};
 
 /// What a received box is, by the protocol's keys.
@@ -25,6 +26,8 @@ pub enum Message<'a> {
         tag: Option<RawValue<'a>>,
         /// The name of the command.
         command: RawValue<'a>,
+        /// What it brings besides its arguments.
+        metadata: Metadata<'a>,
     },
 }
 
@@ -35,6 +38,7 @@ impl<'a> Message<'a> {
     pub fn of(view: &BoxView<'a>) -> Option<Self> {
         let (mut answer, mut error, mut code) = (None, None, None);
         let (mut description, mut command, mut ask) = (None, None, None);
+        let mut metadata = Metadata::default();
         for (key, value) in view.iter() {
             if key[0] != b'_' {
                 continue;
@@ -46,6 +50,8 @@ impl<'a> Message<'a> {
                 b"_error" => &mut error,
                 b"_error_code" => &mut code,
                 b"_error_description" => &mut description,
+                b"_deadline" => &mut metadata.deadline,
+                b"_traceparent" => &mut metadata.traceparent,
                 _ => continue,
             };
             *place = Some(value);
@@ -59,7 +65,11 @@ impl<'a> Message<'a> {
                 description,
             })
         } else {
-            command.map(|command| Self::Ask { tag: ask, command })
+            command.map(|command| Self::Ask {
+                tag: ask,
+                command,
+                metadata,
+            })
         }
     }
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::answering::{Answering, Ask, Outcome, Replied};
-use super::asking::{AskRefused, Asking, Effect, Received};
+use super::asking::{AskRefused, Asking, Effect, Head, Received};
 use super::boundary::{Boundary, CloseReason};
 use super::compat::Compat;
 use super::message::Message;
@@ -133,7 +133,7 @@ impl<T> Conversation<T> {
         let view = frame.view();
         let event = match Message::of(&view) {
             None => self.close(CloseReason::NoProtocolKeys),
-            Some(Message::Ask { tag, command }) => Event::Ask {
+            Some(Message::Ask { tag, command, .. }) => Event::Ask {
                 tag: tag.map(|tag| Tag::new(&tag)),
                 command,
                 fields: view,
@@ -359,7 +359,7 @@ impl<T> Conversation<T> {
         }
         let take = || data.take().expect("it was checked to be there");
         self.asking
-            .ask(command, *kind, &**fields, take, out, cx)
+            .ask(Head::new(command, *kind), &**fields, take, out, cx)
             .map(Some)
     }
 

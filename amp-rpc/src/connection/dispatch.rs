@@ -124,7 +124,7 @@ impl Dispatch {
 
     fn box_received(&mut self, view: &BoxView<'_>, frame: &[u8], shared: Option<&Bytes>) {
         match Message::of(view) {
-            Some(Message::Ask { tag, command }) => {
+            Some(Message::Ask { tag, command, .. }) => {
                 let tag = tag.map(|tag| Tag::new(&tag));
                 self.ask_received(tag, command.as_bytes(), view);
             }

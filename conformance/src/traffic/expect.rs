@@ -57,7 +57,7 @@ fn calls(capture: &Capture) -> Result<Vec<Call>, String> {
             found.ok_or_else(|| format!("an answer to no ask: {}", tag.escape_ascii()))
         };
         match Message::of(&view).ok_or("a box without protocol keys")? {
-            Message::Ask { tag, command } => {
+            Message::Ask { tag, command, .. } => {
                 let arguments = capture.arguments(&command, &view);
                 if let Some(tag) = tag {
                     open.insert((indexed.dir, tag.to_vec()), calls.len());
