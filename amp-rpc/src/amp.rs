@@ -115,7 +115,7 @@ impl Amp {
     /// `BUSY`.
     #[must_use]
     pub fn max_running(mut self, responders: usize) -> Self {
-        self.options.max_running = responders.max(1);
+        self.options.max_running = responders;
         self
     }
 
@@ -137,6 +137,15 @@ impl Amp {
     #[must_use]
     pub fn max_unclaimed_descriptors(mut self, descriptors: usize) -> Self {
         self.options.max_unclaimed = descriptors;
+        self
+    }
+
+    /// Sets how long a call may take, unless it says otherwise with [`Call::timeout`](crate::Call::timeout):
+    /// from its first poll until its answer. Default: without a limit, as in Twisted. Zero is refused when
+    /// a connection is made.
+    #[must_use]
+    pub fn call_timeout(mut self, limit: Duration) -> Self {
+        self.options.call_timeout = Some(limit);
         self
     }
 
@@ -213,7 +222,8 @@ impl Amp {
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime; the runtime must have its time driver enabled.
+    /// Outside a tokio runtime; the runtime must have its time driver enabled. When an option makes no sense, such
+    /// as a [`call_timeout`](Self::call_timeout) of zero.
     pub fn over(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Peer {
         self.start(Transport::over(stream))
     }
@@ -224,7 +234,8 @@ impl Amp {
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime; the runtime must have its time driver enabled.
+    /// Outside a tokio runtime; the runtime must have its time driver enabled. When an option makes no sense, such
+    /// as a [`call_timeout`](Self::call_timeout) of zero.
     pub fn over_boxes<R, W>(&self, source: R, sink: W) -> Peer
     where
         R: Stream<Item = AmpBox> + Send + Unpin + 'static,
@@ -287,6 +298,12 @@ impl Amp {
     ///
     /// As [`Amp::connect`].
     pub async fn connect_to(&self, endpoint: &ConnectEndpoint) -> Result<Peer, ConnectError> {
+        self.options
+            .check()
+            .map_err(|source| ConnectError::Options {
+                endpoint: Box::new(endpoint.clone()),
+                source,
+            })?;
         Ok(self.start(endpoint.connect().await?))
     }
 
@@ -395,14 +412,21 @@ impl Amp {
     }
 
     async fn bind(&self, endpoint: &ListenEndpoint) -> Result<Listener, ListenError> {
-        self.server.check().map_err(|source| ListenError::Options {
+        let checked = self.options.check().and_then(|()| self.server.check());
+        checked.map_err(|source| ListenError::Options {
             endpoint: Box::new(endpoint.clone()),
             source,
         })?;
         endpoint.bind().await
     }
 
+    /// # Panics
+    ///
+    /// When the options make no sense; where an error can be returned, they are checked before.
     pub(crate) fn start(&self, transport: Transport) -> Peer {
+        if let Err(error) = self.options.check() {
+            panic!("{error}");
+        }
         let (peer, driver) = self.prepare(transport);
         tokio::spawn(driver);
         peer

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use amp_rpc_core::conversation::UNHANDLED;
 use amp_rpc_core::dynamic::{OwnedFields, Values};
@@ -14,6 +15,7 @@ use amp_rpc_core::{
     WriteFields,
 };
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::call_error::{AnswerProblem, BadAnswer, CallError, LocalError, LocalProblem, TellError};
 use crate::connection::{
@@ -31,13 +33,39 @@ struct Exchange<F> {
     /// Until they are encoded.
     fields: Option<F>,
     stage: Stage,
+    time: Time,
     /// How the call ended when it was started, before anybody polled it.
     early: Option<Ending>,
     /// Who gets the stream, where the command switches the protocol.
     taker: Option<Taker>,
 }
 
+/// How long a call may take.
+#[derive(Debug, Clone, Copy)]
+enum Time {
+    /// As the connection has it.
+    Default,
+    /// So long from its first poll on.
+    Limit(Duration),
+    /// Until then: it has begun.
+    Until(Option<Instant>),
+}
+
 impl<F: WriteFields> Exchange<F> {
+    /// When the caller stops waiting. Counts from the first time that this is asked.
+    fn deadline(&mut self) -> Option<Instant> {
+        let limit = match self.time {
+            Time::Default => self.peer.shared().options.call_timeout,
+            Time::Limit(limit) => Some(limit),
+            Time::Until(deadline) => return deadline,
+        };
+        // What is too far away for the clock is as good as never.
+        let own = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let deadline = own.into_iter().chain(self.peer.inherited_deadline()).min();
+        self.time = Time::Until(deadline);
+        deadline
+    }
+
     fn new(peer: Peer, command: Shared<[u8]>, kind: CommandKind, fields: F) -> Self {
         Self {
             peer,
@@ -45,6 +73,7 @@ impl<F: WriteFields> Exchange<F> {
             kind,
             fields: Some(fields),
             stage: Stage::New,
+            time: Time::Default,
             early: None,
             taker: None,
         }
@@ -61,14 +90,28 @@ impl<F: WriteFields> Exchange<F> {
         if let Some(ending) = self.early.take() {
             return Poll::Ready(ending);
         }
-        let request = request(&self.command, self.kind, &self.fields, &mut self.taker);
+        let deadline = self.deadline();
+        let request = request(
+            &self.command,
+            self.kind,
+            &self.fields,
+            deadline,
+            &mut self.taker,
+        );
         let polled = self.peer.shared().poll_call(&mut self.stage, request, cx);
         self.drop_encoded();
         polled
     }
 
     fn poll_tell(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
-        let request = request(&self.command, self.kind, &self.fields, &mut self.taker);
+        let deadline = self.deadline();
+        let request = request(
+            &self.command,
+            self.kind,
+            &self.fields,
+            deadline,
+            &mut self.taker,
+        );
         let polled = self.peer.shared().poll_tell(&mut self.stage, request, cx);
         self.drop_encoded();
         polled
@@ -110,6 +153,12 @@ impl<F: WriteFields> Exchange<F> {
             Ending::Error(error) => return Err(self.remote_error(error)),
             Ending::Refused(refusal) => return Err(CallError::Local(self.local_error(refusal))),
             Ending::Ended(reason) => return Err(CallError::Ended(reason)),
+            Ending::TimedOut { was_sent } => {
+                return Err(CallError::TimedOut {
+                    command: (*self.command).into(),
+                    was_sent,
+                });
+            }
         };
         Err(CallError::BadAnswer(BadAnswer {
             command: (*self.command).into(),
@@ -139,6 +188,7 @@ fn request<'a, F: WriteFields>(
     command: &'a [u8],
     kind: CommandKind,
     fields: &'a Option<F>,
+    deadline: Option<Instant>,
     taker: &'a mut Option<Taker>,
 ) -> Request<'a> {
     let fields = fields.as_ref().map(|fields| fields as &dyn WriteFields);
@@ -147,6 +197,7 @@ fn request<'a, F: WriteFields>(
         kind,
         // Without fields it is encoded already.
         fields: fields.unwrap_or(&()),
+        deadline,
         taker,
     }
 }
@@ -182,6 +233,16 @@ impl<C: Command> Call<C> {
         ))
     }
 
+    /// Sets how long the call may take, from its first poll until its answer: waiting for room, being
+    /// written, and the answer. Then it ends with [`CallError::TimedOut`], and an answer that comes later
+    /// is ignored. Default: [`Amp::call_timeout`](crate::Amp::call_timeout); `Duration::MAX` means without
+    /// a limit. A call within a responder takes no longer than the responder's own caller waits; see
+    /// [`AskContext`](crate::AskContext).
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.0.time = Time::Limit(limit);
+        self
+    }
+
     /// Puts the call on the wire at once, or in its place among those that wait for room. The answer
     /// is still this future's.
     pub fn start(mut self) -> Self {
@@ -214,6 +275,16 @@ impl<C: Command> Switch<C> {
             answer: None,
             stream,
         }
+    }
+
+    /// Sets how long the call may take, from its first poll until its answer: waiting for room, being
+    /// written, and the answer. Then it ends with [`CallError::TimedOut`], and an answer that comes later
+    /// is ignored. Default: [`Amp::call_timeout`](crate::Amp::call_timeout); `Duration::MAX` means without
+    /// a limit. A call within a responder takes no longer than the responder's own caller waits; see
+    /// [`AskContext`](crate::AskContext).
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.call.0.time = Time::Limit(limit);
+        self
     }
 
     /// Puts the call on the wire at once, or in its place among those that wait for room. The answer
@@ -282,6 +353,16 @@ impl CallBox {
         Self(Exchange::new(peer, command, CommandKind::Plain, arguments))
     }
 
+    /// Sets how long the call may take, from its first poll until its answer: waiting for room, being
+    /// written, and the answer. Then it ends with [`CallError::TimedOut`], and an answer that comes later
+    /// is ignored. Default: [`Amp::call_timeout`](crate::Amp::call_timeout); `Duration::MAX` means without
+    /// a limit. A call within a responder takes no longer than the responder's own caller waits; see
+    /// [`AskContext`](crate::AskContext).
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.0.time = Time::Limit(limit);
+        self
+    }
+
     /// Puts the call on the wire at once, or in its place among those that wait for room. The answer
     /// is still this future's.
     pub fn start(mut self) -> Self {
@@ -320,6 +401,16 @@ impl CallDynamic {
             exchange: Exchange::new(peer, schema.name.clone(), schema.kind, fields),
             response: schema.response.clone(),
         }
+    }
+
+    /// Sets how long the call may take, from its first poll until its answer: waiting for room, being
+    /// written, and the answer. Then it ends with [`CallError::TimedOut`], and an answer that comes later
+    /// is ignored. Default: [`Amp::call_timeout`](crate::Amp::call_timeout); `Duration::MAX` means without
+    /// a limit. A call within a responder takes no longer than the responder's own caller waits; see
+    /// [`AskContext`](crate::AskContext).
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.exchange.time = Time::Limit(limit);
+        self
     }
 
     /// Puts the call on the wire at once, or in its place among those that wait for room. The answer
@@ -407,6 +498,13 @@ impl<F: WriteFields> Tell<F> {
         }
     }
 
+    /// Sets how long the command may wait for room. Then it ends with [`TellError::TimedOut`], and was not
+    /// sent. Default: [`Amp::call_timeout`](crate::Amp::call_timeout); `Duration::MAX` means without a limit.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.exchange.time = Time::Limit(limit);
+        self
+    }
+
     /// Puts the command in the queue at once, or in its place among those that wait for room. The
     /// future is still to be awaited.
     pub fn start(mut self) -> Self {
@@ -439,6 +537,7 @@ impl<F: WriteFields> Future for Tell<F> {
         result.map_err(|ending| match ending {
             Ending::Refused(refusal) => TellError::Local(self.exchange.local_error(refusal)),
             Ending::Ended(reason) => TellError::Ended(reason),
+            Ending::TimedOut { .. } => TellError::TimedOut,
             Ending::Answer(_) | Ending::Error(_) | Ending::IncompleteError => {
                 unreachable!("nothing answers a tell")
             }

@@ -44,6 +44,14 @@ where
     /// The command cannot be sent as it is. Nothing was sent.
     #[error(transparent)]
     Local(LocalError),
+    /// The time for the call is over: see [`Call::timeout`](crate::Call::timeout). The connection stays.
+    #[error("no answer to {} came in time", Excerpt(command))]
+    TimedOut {
+        /// The command's name.
+        command: Box<[u8]>,
+        /// Whether it was sent, so that the peer may have carried it out.
+        was_sent: bool,
+    },
     /// The connection ended before the answer came, or before the call was made.
     #[error("the connection ended before the answer came")]
     Ended(#[source] EndReason),
@@ -138,6 +146,9 @@ pub enum TellError {
     /// The command cannot be sent as it is. Nothing was sent.
     #[error(transparent)]
     Local(LocalError),
+    /// There was no room in time: see [`Tell::timeout`](crate::Tell::timeout). Nothing was sent.
+    #[error("the command could not be queued in time: the peer reads too slowly")]
+    TimedOut,
     /// The connection has ended.
     #[error("the connection has ended")]
     Ended(#[source] EndReason),

@@ -60,8 +60,6 @@
 //! | `rust_decimal` | its decimal type as an argument |
 //! | `bigdecimal` | conversions of [`argument::Decimal`] |
 //! | `process` | child processes and inherited descriptors, on systems of the Unix family: the module `process`, and the endpoints `process:`, `stdio:`, `fd:` and `systemd:` |
-//! | `tls`, `tls-aws-lc-rs` | TLS, with rustls and one of its two providers of cryptography |
-//! | `temporary-certificate` | `Identity::temporary`: certificates that are made on the spot |
 //! | `tls` | TLS from the first byte and with `StartTLS`: `Tls`, `Identity`, `Trust`, the endpoints `ssl:` and `tls:`; rustls with `ring` |
 //! | `tls-aws-lc-rs` | the same with `aws-lc-rs`, which is used where both are on |
 //! | `temporary-certificate` | `Identity::temporary`, a certificate made on the spot |
@@ -70,6 +68,7 @@
 pub mod guide;
 
 mod amp;
+mod ask_context;
 mod boxes;
 mod call;
 mod call_error;
@@ -78,6 +77,7 @@ mod descriptors;
 mod end;
 mod endpoint;
 mod locator;
+mod options_error;
 mod peer;
 #[cfg(all(unix, feature = "process"))]
 pub mod process;
@@ -95,15 +95,17 @@ pub use amp_rpc_core::{
     schema, wire,
 };
 pub use amp_rpc_macros::{Command, CommandError, Fields, responders};
+pub use ask_context::{AskContext, Scope};
 pub use boxes::{BoxReceiver, BoxSender, Boxes, SendBoxError};
 pub use call::{Call, CallBox, CallDynamic, Switch, Tell};
 pub use call_error::{BadAnswer, CallError, LocalError, TellError};
 pub use end::EndReason;
 pub use endpoint::{ConnectEndpoint, ConnectError, EndpointError, ListenEndpoint, ListenError};
 pub use locator::{Locator, Or};
+pub use options_error::OptionsError;
 pub use peer::Peer;
 pub use responders::{Responder, Responders};
-pub use server::{OpenConnections, OptionsError, Server};
+pub use server::{OpenConnections, Server};
 pub use switched::SwitchedStream;
 pub use tls::{CertificateProblem, PeerIdentity, StartTls, StartTlsError, TlsError, TlsSession};
 #[cfg(feature = "_tls")]

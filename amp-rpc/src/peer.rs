@@ -10,7 +10,9 @@ use std::time::Duration;
 use amp_rpc_core::dynamic::{OwnedFields, Values};
 use amp_rpc_core::schema::CommandSchema;
 use amp_rpc_core::{AmpBox, Command};
+use tokio::time::Instant;
 
+use crate::ask_context::{AskContext, current_deadline};
 use crate::call::{Call, CallBox, CallDynamic, Switch, Tell};
 #[cfg(feature = "_tls")]
 use crate::call_error::CallError;
@@ -27,16 +29,34 @@ use crate::transport::Addresses;
 /// Cheap to clone, and usable from any task. The connection is closed when the last `Peer` is
 /// dropped: what is queued is written first. The connections that a [`Server`](crate::Server)
 /// accepts stay until one side closes them.
-pub struct Peer(Arc<Shared>);
+pub struct Peer {
+    shared: Arc<Shared>,
+    /// The ask that the responder carries out which this was given to.
+    ask: Option<AskContext>,
+}
 
 impl Peer {
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        Self::within(shared, None)
+    }
+
+    /// For the responder of an ask.
+    pub(crate) fn within(shared: &Arc<Shared>, ask: Option<&AskContext>) -> Self {
         shared.handles.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(shared))
+        Self {
+            shared: Arc::clone(shared),
+            ask: ask.cloned(),
+        }
+    }
+
+    /// The deadline that calls made through this inherit.
+    pub(crate) fn inherited_deadline(&self) -> Option<Instant> {
+        let own = (self.ask.as_ref()).and_then(AskContext::deadline_under_way);
+        own.into_iter().chain(current_deadline()).min()
     }
 
     pub(crate) fn shared(&self) -> &Shared {
-        &self.0
+        &self.shared
     }
 
     /// Calls a command and waits for its answer; Twisted's `callRemote`.
@@ -142,12 +162,12 @@ impl Peer {
     {
         let take =
             move |stream| -> Pin<Box<dyn Future<Output = ()> + Send>> { Box::pin(take(stream)) };
-        self.0.set_on_switch(Box::new(take));
+        self.shared.set_on_switch(Box::new(take));
     }
 
     /// The connection's TLS and who the peer is by it; `None` while it is in plain text.
     pub fn tls(&self) -> Option<&TlsSession> {
-        self.0.session.get()
+        self.shared.session.get()
     }
 
     /// Sets how this side does TLS on this connection from now on, instead of as
@@ -156,7 +176,7 @@ impl Peer {
     /// given to [`Amp::locator_for_each`](crate::Amp::locator_for_each) can for each connection.
     #[cfg(feature = "_tls")]
     pub fn set_tls(&self, tls: Tls) {
-        self.0.set_tls(tls);
+        self.shared.set_tls(tls);
     }
 
     /// Asks the peer to begin TLS, with Twisted's command `StartTLS`, and waits until it has begun.
@@ -182,7 +202,7 @@ impl Peer {
     /// Closes the connection once what is queued is written; Twisted's `loseConnection`. Calls under
     /// way end with [`EndReason::ClosedHere`]. Returns at once; see [`closed`](Self::closed).
     pub fn close(&self) {
-        self.0.close(Closing::Flush);
+        self.shared.close(Closing::Flush);
     }
 
     /// Closes the connection once everything under way is done: responders have answered, and calls
@@ -191,7 +211,7 @@ impl Peer {
     ///
     /// Calls can still be made on this side, and are waited for.
     pub fn finish(&self) {
-        self.0.close(Closing::Finish);
+        self.shared.close(Closing::Finish);
     }
 
     /// Does what [`finish`](Self::finish) does, waits until everything is written and the connection is
@@ -217,8 +237,8 @@ impl Peer {
     /// written before may still be on its way to the peer. Cancel-safe.
     pub async fn ended(&self) -> EndReason {
         loop {
-            let ended = self.0.ended();
-            if let Some(reason) = self.0.end() {
+            let ended = self.shared.ended();
+            if let Some(reason) = self.shared.end() {
                 return reason;
             }
             ended.await;
@@ -230,41 +250,41 @@ impl Peer {
     /// left yet. A peer that does not read has 30 seconds for it. Cancel-safe.
     pub async fn closed(&self) -> EndReason {
         loop {
-            let closed = self.0.closed();
-            if self.0.is_closed() {
+            let closed = self.shared.closed();
+            if self.shared.is_closed() {
                 break;
             }
             closed.await;
         }
-        self.0.end().unwrap_or(EndReason::ClosedHere)
+        self.shared.end().unwrap_or(EndReason::ClosedHere)
     }
 
     /// Why the connection ended; `None` while it is open.
     pub fn end_reason(&self) -> Option<EndReason> {
-        self.0.end()
+        self.shared.end()
     }
 
     /// Both ends' addresses, where the transport has any.
     pub fn addresses(&self) -> &Addresses {
-        &self.0.addresses
+        &self.shared.addresses
     }
 
     /// Whether both are handles to the same connection.
     pub fn is_same_connection(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 }
 
 impl Clone for Peer {
     fn clone(&self) -> Self {
-        Self::new(&self.0)
+        Self::within(&self.shared, self.ask.as_ref())
     }
 }
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        if self.0.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.close(Closing::Flush);
+        if self.shared.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.shared.close(Closing::Flush);
         }
     }
 }
@@ -272,8 +292,8 @@ impl Drop for Peer {
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Peer")
-            .field("addresses", &self.0.addresses)
-            .field("end", &self.0.end())
+            .field("addresses", &self.shared.addresses)
+            .field("end", &self.shared.end())
             .finish()
     }
 }

@@ -106,7 +106,9 @@ impl Shared {
         let mut state = self.lock();
         let crossing = state.crossing.take();
         let ended = if outlives {
-            state.end_conversation(EndReason::Switched)
+            let mut ended = state.end_conversation(EndReason::Switched);
+            ended.wakers.extend(state.end_timed());
+            ended
         } else {
             state.end(EndReason::Switched)
         };

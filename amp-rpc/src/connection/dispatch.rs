@@ -6,11 +6,12 @@ use std::task::{Context, Poll, Waker};
 
 use amp_rpc_core::RemoteError;
 use amp_rpc_core::conversation::{
-    Answering, Ask, BUSY, Boundary, CloseReason, Message, Outcome, Replied, Tag,
+    Answering, Ask, BUSY, Boundary, CloseReason, Message, Metadata, Outcome, Replied, Tag,
 };
 use amp_rpc_core::schema::{CommandKind, Errors};
 use amp_rpc_core::wire::{BoxView, Decoder, Stranger};
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::context::ConnectionContext;
 use super::crossing::Asker;
@@ -22,6 +23,7 @@ use super::pool::Pool;
 use super::running::{Job, Running};
 use super::shared::{Shared, State};
 use super::stranger::{Doorway, Visitor, answer_in_http, turn_away};
+use crate::ask_context::Active;
 use crate::locator::Locator;
 use crate::peer::Peer;
 use crate::responders::{Incoming, Reply, Task, guard};
@@ -79,12 +81,20 @@ impl Dispatch {
     /// At a bound the peer is made to wait, but not while it has to answer calls of this side: its
     /// answers may be what the responders here wait for. Then asks are refused instead.
     pub(super) fn wants_more(&self) -> bool {
-        self.answering.is_reading() && (!self.is_at_bound() || self.own_calls > 0)
+        let at_bound = self.is_full() || self.outgoing.len() > self.shared.options.max_queued;
+        self.answering.is_reading() && (!at_bound || self.own_calls > 0)
     }
 
-    fn is_at_bound(&self) -> bool {
+    fn is_full(&self) -> bool {
         self.running.len() >= self.shared.options.max_running
-            || self.outgoing.len() > self.shared.options.max_queued
+    }
+
+    /// Whether asks are refused, where this side goes on reading for the sake of its own calls.
+    ///
+    /// Large answers that a peer does not read at once are more usual than one that never reads, so there
+    /// is room for more of them than makes a peer wait.
+    fn refuses(&self) -> bool {
+        self.finishing || self.is_full() || self.outgoing.len() > self.most_held()
     }
 
     /// Whether the boxes end here.
@@ -124,9 +134,13 @@ impl Dispatch {
 
     fn box_received(&mut self, view: &BoxView<'_>, frame: &[u8], shared: Option<&Bytes>) {
         match Message::of(view) {
-            Some(Message::Ask { tag, command, .. }) => {
+            Some(Message::Ask {
+                tag,
+                command,
+                metadata,
+            }) => {
                 let tag = tag.map(|tag| Tag::new(&tag));
-                self.ask_received(tag, command.as_bytes(), view);
+                self.ask_received(tag, command.as_bytes(), &metadata, view);
             }
             Some(Message::Answer { tag }) => self.answer_received(Answer {
                 tag: &tag,
@@ -167,8 +181,14 @@ impl Dispatch {
         self.close(turn_away(stranger, &self.shared.addresses));
     }
 
-    fn ask_received(&mut self, tag: Option<Tag>, command: &[u8], view: &BoxView<'_>) {
-        if self.finishing || self.is_at_bound() {
+    fn ask_received(
+        &mut self,
+        tag: Option<Tag>,
+        command: &[u8],
+        metadata: &Metadata<'_>,
+        view: &BoxView<'_>,
+    ) {
+        if self.refuses() {
             return self.refuse(tag);
         }
         let located = match guard(|| self.locator.locate(command)) {
@@ -193,12 +213,14 @@ impl Dispatch {
         let ask = Ask::new(tag, responder.kind());
         let mut task = self.pool.take(&responder);
         let shared = &self.shared;
+        let mut active = Active::new(deadline(metadata));
+        let ask_context = active.known().cloned();
         let incoming = Incoming {
             fields: view,
-            peer: &|| Peer::new(shared),
+            peer: &|| Peer::within(shared, ask_context.as_ref()),
         };
         let mut context = ConnectionContext::new(shared);
-        let started = guard(|| task.start(&incoming, &mut context));
+        let started = active.enter(|| guard(|| task.start(&incoming, &mut context)));
         drop(context);
         match started {
             Ok(Ok(())) => {}
@@ -216,7 +238,7 @@ impl Dispatch {
         }
         self.answering.begin(&ask);
         let (place, waker) = self.running.next();
-        match self.poll_task(&mut task, &ask, &waker) {
+        match self.poll_task(&mut task, &ask, &mut active, &waker) {
             Poll::Ready(()) => {
                 self.running.leave(place, waker);
                 self.pool.give(&responder, task);
@@ -226,6 +248,7 @@ impl Dispatch {
                     task,
                     ask,
                     responder,
+                    active,
                 };
                 self.running.put(place, job, waker);
             }
@@ -260,7 +283,7 @@ impl Dispatch {
             let Some((mut job, waker)) = self.running.take(place) else {
                 continue;
             };
-            match self.poll_task(&mut job.task, &job.ask, &waker) {
+            match self.poll_task(&mut job.task, &job.ask, &mut job.active, &waker) {
                 Poll::Ready(()) => {
                     self.running.leave(place, waker);
                     self.pool.give(&job.responder, job.task);
@@ -272,9 +295,16 @@ impl Dispatch {
         any
     }
 
-    fn poll_task(&mut self, task: &mut Box<dyn Task>, ask: &Ask, waker: &Waker) -> Poll<()> {
+    fn poll_task(
+        &mut self,
+        task: &mut Box<dyn Task>,
+        ask: &Ask,
+        active: &mut Active,
+        waker: &Waker,
+    ) -> Poll<()> {
         let mut replier = self.replier(ask);
-        let polled = guard(|| task.poll(&mut Context::from_waker(waker), &mut replier));
+        let mut poll = || task.poll(&mut Context::from_waker(waker), &mut replier);
+        let polled = active.enter(|| guard(&mut poll));
         let replied = replier.replied;
         match polled {
             Ok(Poll::Pending) => return Poll::Pending,
@@ -350,6 +380,7 @@ impl Dispatch {
     /// they are to be dropped.
     pub(super) fn stop(&mut self, drop_responders: bool) -> Outgoing {
         self.answering.stop();
+        self.running.cancel();
         if drop_responders {
             self.running.clear();
         }
@@ -367,6 +398,13 @@ impl Dispatch {
         }
         true
     }
+}
+
+/// When the caller of an ask stops waiting, if it says so.
+fn deadline(metadata: &Metadata<'_>) -> Option<Instant> {
+    // What cannot be read is ignored.
+    let left = metadata.time_left().ok()??;
+    Instant::now().checked_add(left)
 }
 
 impl Consumer for Dispatch {

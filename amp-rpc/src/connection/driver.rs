@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
 use amp_rpc_core::conversation::Boundary;
+use tokio::time::Instant;
 
 use super::crossing::{Asker, Securing};
 use super::dispatch::Dispatch;
@@ -14,6 +15,7 @@ use super::farewell::Farewell;
 use super::incoming::{Incoming, Read};
 use super::outgoing::Outgoing;
 use super::shared::{Closing, Shared};
+use super::timer::Timer;
 use crate::end::EndReason;
 use crate::locator::Locator;
 use crate::tls::Failed;
@@ -40,6 +42,9 @@ pub(crate) struct Driver {
     crossing: Option<(Crossing, Asker)>,
     /// How the connection was asked to end when this last looked.
     closing: Closing,
+    timer: Timer,
+    /// The earliest deadline of a call when this last looked.
+    earliest: Option<Instant>,
 }
 
 /// Where the stream goes behind a boundary.
@@ -77,6 +82,8 @@ impl Driver {
             phase: Phase::Open(stream),
             crossing: None,
             closing: Closing::No,
+            timer: Timer::default(),
+            earliest: None,
             shared,
         }
     }
@@ -304,6 +311,20 @@ impl Driver {
         }
     }
 
+    /// Does what is due by the clock; says whether anything was.
+    fn turn_clock(&mut self, cx: &mut Context<'_>) -> bool {
+        if !matches!(self.phase, Phase::Open(_) | Phase::Securing(_)) {
+            return false;
+        }
+        self.earliest = self.shared.lock().earliest;
+        if self.timer.poll(self.earliest, cx).is_pending() {
+            return false;
+        }
+        let wakers = self.shared.lock().expire(Instant::now());
+        wakers.into_iter().for_each(Waker::wake);
+        true
+    }
+
     /// Prepares to sleep; `false` when there is something to do after all.
     fn sleep(&mut self, cx: &mut Context<'_>) -> bool {
         if !self.dispatch.sleep(cx.waker()) {
@@ -320,7 +341,10 @@ impl Driver {
             && matches!(self.phase, Phase::Open(_))
             && !state.is_under_way()
             && self.dispatch.is_idle();
-        if state.closing != self.closing || may_finish {
+        let is_sooner = state
+            .earliest
+            .is_some_and(|at| self.earliest.is_none_or(|set| at < set));
+        if state.closing != self.closing || may_finish || is_sooner {
             return false;
         }
         if state.rest() && self.dispatch.is_idle() {
@@ -347,7 +371,7 @@ impl Future for Driver {
                     if matches!(this.phase, Phase::Gone) && this.dispatch.is_idle() {
                         return Poll::Ready(());
                     }
-                    if this.sleep(cx) {
+                    if !this.turn_clock(cx) && this.sleep(cx) {
                         return Poll::Pending;
                     }
                 }

@@ -4,11 +4,12 @@ use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
-use amp_rpc_core::conversation::{AskRefused, CallId, Message};
+use amp_rpc_core::conversation::{AskRefused, CallId, Head, Message};
 use amp_rpc_core::schema::CommandKind;
 use amp_rpc_core::wire::{BoxView, Decoder, Limits};
 use amp_rpc_core::{EncodeError, RemoteError, WriteFields};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::context::ConnectionContext;
 use super::crossing::Asker;
@@ -22,8 +23,19 @@ pub(crate) struct Request<'a> {
     pub(crate) command: &'a [u8],
     pub(crate) kind: CommandKind,
     pub(crate) fields: &'a dyn WriteFields,
+    /// When the caller stops waiting.
+    pub(crate) deadline: Option<Instant>,
     /// Who gets the stream, where the command switches the protocol.
     pub(crate) taker: &'a mut Option<Taker>,
+}
+
+impl Request<'_> {
+    /// Whether the caller's time is over before anything was sent.
+    #[inline]
+    fn is_over(&self, stage: Stage) -> bool {
+        matches!(stage, Stage::New | Stage::Queued(_))
+            && (self.deadline).is_some_and(|deadline| deadline <= Instant::now())
+    }
 }
 
 pub(crate) type Taker = oneshot::Sender<SwitchedStream>;
@@ -57,6 +69,10 @@ pub(crate) enum Ending {
     IncompleteError,
     Refused(Refusal),
     Ended(EndReason),
+    /// The caller's time is over.
+    TimedOut {
+        was_sent: bool,
+    },
 }
 
 /// Why a call was not sent.
@@ -82,17 +98,21 @@ impl Shared {
             return self.poll_answer(stage, id, cx.waker());
         }
         let mut state = self.lock();
+        if request.is_over(*stage) {
+            return Poll::Ready(give_up(state, stage));
+        }
         if let Some(refusal) = self.refusal(&state, *stage, &request) {
             state.go_on(stage, Stage::Done);
             return Poll::Ready(Ending::Refused(refusal));
         }
         if !state.may_write(*stage, self.options.max_queued) {
-            queue(state, stage, cx.waker());
+            queue(state, stage, cx.waker(), request.deadline);
             return Poll::Pending;
         }
         let slot = || CallSlot {
             waker: Some(cx.waker().clone()),
             answer: None,
+            deadline: request.deadline,
         };
         let State {
             asking, out, marks, ..
@@ -100,8 +120,7 @@ impl Shared {
         let at = out.len();
         let mut context = ConnectionContext::new(self);
         let asked = asking.ask(
-            request.command,
-            request.kind,
+            Head::new(request.command, request.kind),
             request.fields,
             slot,
             out,
@@ -109,7 +128,7 @@ impl Shared {
         );
         let id = match asked {
             Ok(id) => id,
-            Err(refused) => return self.refused(state, stage, refused, cx.waker()),
+            Err(refused) => return self.refused(state, stage, refused, &request, cx.waker()),
         };
         context.written(at, marks);
         state.go_on(stage, Stage::Asked(id));
@@ -123,7 +142,8 @@ impl Shared {
             }
         }
         self.wrote.store(true, Ordering::Release);
-        let driver = state.sleeping.take();
+        let sooner = state.note_deadline(request.deadline);
+        let driver = sooner.or_else(|| state.sleeping.take());
         drop(state);
         wake(driver);
         Poll::Pending
@@ -138,6 +158,9 @@ impl Shared {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Ending>> {
         let mut state = self.lock();
+        if request.is_over(*stage) {
+            return Poll::Ready(Err(give_up(state, stage)));
+        }
         if matches!(*stage, Stage::Queued(ticket) if state.room.is_refused(ticket)) {
             state.go_on(stage, Stage::Done);
             return Poll::Ready(Err(Ending::Refused(Refusal::TlsRefused)));
@@ -150,13 +173,13 @@ impl Shared {
                     None => Ok(()),
                 });
             }
-            let known = state.room.wait(ticket, cx.waker());
+            let known = state.room.wait(ticket, cx.waker(), None);
             drop(state);
             drop(known);
             return Poll::Pending;
         }
         if !state.may_write(*stage, self.options.max_queued) {
-            queue(state, stage, cx.waker());
+            queue(state, stage, cx.waker(), request.deadline);
             return Poll::Pending;
         }
         let State {
@@ -166,14 +189,15 @@ impl Shared {
         let mut context = ConnectionContext::new(self);
         let told = asking.tell(request.command, request.fields, out, &mut context);
         if let Err(refused) = told {
-            return self.refused(state, stage, refused, cx.waker()).map(Err);
+            let refused = self.refused(state, stage, refused, &request, cx.waker());
+            return refused.map(Err);
         }
         context.written(at, marks);
         let poll = if state.out.len() > self.options.max_queued {
             let ticket = state.room.ticket();
             state.go_on(stage, Stage::Told(ticket));
             // A new ticket had no waker before.
-            let _ = state.room.wait(ticket, cx.waker());
+            let _ = state.room.wait(ticket, cx.waker(), None);
             Poll::Pending
         } else {
             state.go_on(stage, Stage::Done);
@@ -227,11 +251,12 @@ impl Shared {
         mut state: MutexGuard<'_, State>,
         stage: &mut Stage,
         refused: AskRefused,
+        request: &Request<'_>,
         waker: &Waker,
     ) -> Poll<Ending> {
         let refusal = match refused {
             AskRefused::Shut | AskRefused::Full => {
-                queue(state, stage, waker);
+                queue(state, stage, waker, request.deadline);
                 return Poll::Pending;
             }
             AskRefused::Ended => {
@@ -272,6 +297,7 @@ impl Shared {
         let ending = match received {
             Received::Answer(payload) => Ending::Answer(payload),
             Received::Error(payload) => read_error(&payload),
+            Received::TimedOut => Ending::TimedOut { was_sent: true },
             Received::Ended => Ending::Ended(state.end.clone().unwrap_or(EndReason::ClosedHere)),
         };
         drop(state);
@@ -318,16 +344,38 @@ impl State {
 }
 
 /// Takes a place among those that wait for room, or keeps it.
-fn queue(mut state: MutexGuard<'_, State>, stage: &mut Stage, waker: &Waker) {
+fn queue(
+    mut state: MutexGuard<'_, State>,
+    stage: &mut Stage,
+    waker: &Waker,
+    deadline: Option<Instant>,
+) {
     let ticket = match *stage {
         Stage::Queued(ticket) => ticket,
         _ => state.room.ticket(),
     };
     state.go_on(stage, Stage::Queued(ticket));
-    let known = state.room.wait(ticket, waker);
+    let known = state.room.wait(ticket, waker, deadline);
+    let driver = state.note_deadline(deadline);
     drop(state);
     // Dropping a waker may run foreign code: not under the lock.
     drop(known);
+    wake(driver);
+}
+
+/// Leaves the place among those that wait for room, since the time is over.
+#[cold]
+fn give_up(mut state: MutexGuard<'_, State>, stage: &mut Stage) -> Ending {
+    let known = match *stage {
+        Stage::Queued(ticket) => state.room.leave(ticket),
+        _ => None,
+    };
+    state.go_on(stage, Stage::Done);
+    let driver = state.driver_to_finish();
+    drop(state);
+    drop(known);
+    wake(driver);
+    Ending::TimedOut { was_sent: false }
 }
 
 /// Reads an error box that the driver has recognized as one.

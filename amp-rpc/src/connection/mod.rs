@@ -3,6 +3,7 @@
 mod buffers;
 mod context;
 mod crossing;
+mod deadlines;
 mod deliveries;
 mod dispatch;
 mod driver;
@@ -16,6 +17,7 @@ mod pool;
 mod running;
 mod shared;
 mod stranger;
+mod timer;
 
 pub(crate) use context::ConnectionContext;
 pub(crate) use driver::Driver;

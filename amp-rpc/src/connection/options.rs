@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use amp_rpc_core::conversation::Compat;
 use amp_rpc_core::wire::Limits;
 
 use crate::descriptors::MAX_UNCLAIMED;
+use crate::options_error::OptionsError;
 
 /// How connections behave. Set through the methods of [`Amp`](crate::Amp).
 #[derive(Debug, Clone, Copy)]
@@ -16,8 +19,45 @@ pub(crate) struct Options {
     pub(crate) max_unclaimed: usize,
     /// Drop the responders that still run when the connection ends.
     pub(crate) drop_responders: bool,
+    /// How long a call may take.
+    pub(crate) call_timeout: Option<Duration>,
     /// Answer a stranger's HTTP in HTTP.
     pub(crate) answer_http: bool,
+}
+
+/// What an error takes without code and description: its three keys, the shortest tag, the end.
+const LEAST_BOX: usize = 54;
+
+impl Options {
+    /// Looks for what cannot be meant.
+    pub(crate) fn check(&self) -> Result<(), OptionsError> {
+        let error = |option, problem| Err(OptionsError::new(option, problem));
+        if self.limits.box_bytes < LEAST_BOX {
+            return error(
+                "Limits::box_bytes",
+                "with less than 54, not even an error can be answered",
+            );
+        }
+        if self.limits.box_pairs < 3 {
+            return error(
+                "Limits::box_pairs",
+                "with less than 3, not even an error can be answered",
+            );
+        }
+        if self.max_running == 0 {
+            return error("Amp::max_running", "with 0, no ask could be carried out");
+        }
+        if self.max_queued == 0 {
+            return error("Amp::max_queued", "with 0, no call could be sent");
+        }
+        if self.call_timeout == Some(Duration::ZERO) {
+            return error(
+                "Amp::call_timeout",
+                "with 0, every call would end before it is sent; leave it out for no limit",
+            );
+        }
+        Ok(())
+    }
 }
 
 impl Default for Options {
@@ -29,6 +69,7 @@ impl Default for Options {
             max_queued: 1024 * 1024,
             max_unclaimed: MAX_UNCLAIMED,
             drop_responders: false,
+            call_timeout: None,
             answer_http: false,
         }
     }

@@ -6,6 +6,7 @@ use std::task::{Wake, Waker};
 
 use amp_rpc_core::conversation::Ask;
 
+use crate::ask_context::Active;
 use crate::responders::{Responder, Task};
 
 /// The responders of one connection that wait, each in a place of its own with its own waker.
@@ -38,6 +39,7 @@ pub(super) struct Job {
     pub(super) task: Box<dyn Task>,
     pub(super) ask: Ask,
     pub(super) responder: Responder,
+    pub(super) active: Active,
 }
 
 /// The places whose responders were woken since the driver looked.
@@ -175,6 +177,15 @@ impl Running {
             return true;
         }
         false
+    }
+
+    /// Tells all responders that wait that nobody waits for their answers.
+    pub(super) fn cancel(&mut self) {
+        let jobs = self
+            .places
+            .iter_mut()
+            .filter_map(|place| place.job.as_mut());
+        jobs.for_each(|job| job.active.cancel());
     }
 
     /// Drops all responders that wait.

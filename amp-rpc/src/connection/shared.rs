@@ -9,6 +9,7 @@ use amp_rpc_core::conversation::{Asking, CallId};
 use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+use tokio::time::Instant;
 
 use super::buffers;
 use super::crossing::Crossing;
@@ -55,6 +56,8 @@ pub(crate) struct State {
     /// The driver, while it sleeps.
     pub(super) sleeping: Option<Waker>,
     pub(super) room: Room,
+    /// No deadline of a call is earlier than this.
+    pub(super) earliest: Option<Instant>,
     pub(super) closing: Closing,
     pub(super) end: Option<EndReason>,
     /// How this side does TLS, if it is asked to.
@@ -78,6 +81,8 @@ pub(crate) enum Closing {
 pub(crate) struct CallSlot {
     pub(super) waker: Option<Waker>,
     pub(super) answer: Option<Received>,
+    /// When the caller stops waiting.
+    pub(super) deadline: Option<Instant>,
 }
 
 /// An answer on its way from the driver to its caller, who decodes it.
@@ -86,6 +91,8 @@ pub(crate) enum Received {
     Error(Payload),
     /// The connection ended first.
     Ended,
+    /// The caller's time is over.
+    TimedOut,
 }
 
 /// A whole box, terminator included.
@@ -149,9 +156,14 @@ pub(super) struct Room {
     granted: u64,
     /// Tickets below this one have waited for TLS, which was refused.
     refused: u64,
-    waiting: BTreeMap<u64, Waker>,
+    waiting: BTreeMap<u64, Waiting>,
     /// Calls and tells that are not encoded yet, whether they may go ahead or not.
     queued: usize,
+}
+
+struct Waiting {
+    waker: Waker,
+    deadline: Option<Instant>,
 }
 
 /// A place among the callers that wait for room.
@@ -178,14 +190,36 @@ impl Room {
 
     /// Waits, or goes on waiting. Returns the waker that was there, to be dropped after the lock.
     #[must_use]
-    pub(super) fn wait(&mut self, ticket: Ticket, waker: &Waker) -> Option<Waker> {
-        self.waiting.insert(ticket.0, waker.clone())
+    pub(super) fn wait(
+        &mut self,
+        ticket: Ticket,
+        waker: &Waker,
+        deadline: Option<Instant>,
+    ) -> Option<Waker> {
+        let waker = waker.clone();
+        let known = self.waiting.insert(ticket.0, Waiting { waker, deadline });
+        known.map(|waiting| waiting.waker)
+    }
+
+    /// Wakes those whose time is over; they leave by themselves.
+    pub(super) fn expire(
+        &mut self,
+        mut is_over: impl FnMut(Instant) -> bool,
+        wake: &mut Vec<Waker>,
+    ) {
+        self.waiting.retain(|_, waiting| {
+            let stays = !waiting.deadline.is_some_and(&mut is_over);
+            if !stays {
+                wake.push(std::mem::replace(&mut waiting.waker, Waker::noop().clone()));
+            }
+            stays
+        });
     }
 
     /// Waits no longer. Returns the waker that was there, to be dropped after the lock.
     #[must_use]
     pub(super) fn leave(&mut self, ticket: Ticket) -> Option<Waker> {
-        self.waiting.remove(&ticket.0)
+        (self.waiting.remove(&ticket.0)).map(|waiting| waiting.waker)
     }
 
     /// Notes that a call is queued, or is not any more.
@@ -200,7 +234,8 @@ impl Room {
     pub(super) fn grant(&mut self, wake: &mut Vec<Waker>) {
         if !self.waiting.is_empty() {
             self.granted = self.next;
-            wake.extend(std::mem::take(&mut self.waiting).into_values());
+            let waiting = std::mem::take(&mut self.waiting).into_values();
+            wake.extend(waiting.map(|it| it.waker));
         }
     }
 
@@ -233,6 +268,7 @@ impl Shared {
                 marks: Vec::new(),
                 sleeping: None,
                 room: Room::default(),
+                earliest: None,
                 closing: Closing::No,
                 end: None,
                 tls,
@@ -378,7 +414,7 @@ impl State {
 /// What is left of a connection that has ended, for when the lock is released.
 #[must_use]
 pub(super) struct Ended {
-    wakers: Vec<Waker>,
+    pub(super) wakers: Vec<Waker>,
     /// It holds what is the program's, and even handles to this connection, which take the lock when
     /// they are dropped.
     _crossing: Option<Box<Crossing>>,

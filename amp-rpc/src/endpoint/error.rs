@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::{ConnectEndpoint, ListenEndpoint};
-use crate::server::OptionsError;
+use crate::options_error::OptionsError;
 #[cfg(feature = "_tls")]
 use crate::tls::TlsConfigError;
 use crate::tls::TlsError;
@@ -117,6 +117,14 @@ pub enum ConnectError {
         description: String,
         /// What is wrong with it.
         source: EndpointError,
+    },
+    /// An option for the server makes no sense.
+    #[error("cannot connect to {endpoint}")]
+    Options {
+        /// Where to.
+        endpoint: Box<ConnectEndpoint>,
+        /// What is wrong with it.
+        source: OptionsError,
     },
     /// The system refused: nobody listens there, there is no such host, or something else its error
     /// tells.

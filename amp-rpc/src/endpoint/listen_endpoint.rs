@@ -17,7 +17,7 @@ use super::listener::Listener;
 use super::secure_server::SecureServer;
 use super::unix_path::UnixPlace;
 use super::{kinds, memory, tcp, unix};
-use crate::server::OptionsError;
+use crate::options_error::OptionsError;
 #[cfg(feature = "_tls")]
 use crate::tls::Tls;
 

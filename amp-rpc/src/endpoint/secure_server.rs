@@ -10,7 +10,7 @@ use super::error::{EndpointError, ListenError};
 use super::listen_endpoint::ListenEndpoint;
 use super::listener::Listener;
 use crate::connection::Farewell;
-use crate::server::OptionsError;
+use crate::options_error::OptionsError;
 use crate::tls::{Failed, Identities, Role, Tls, TlsConfigError, TlsError};
 use crate::transport::{Addresses, Opening};
 

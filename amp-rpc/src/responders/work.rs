@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::form::Form;
 use super::task::{Incoming, Reply, Respond, Task, guard, panic_message};
+use crate::ask_context::AskContext;
 
 /// A function with the form of its command.
 pub(super) struct Function<M, F> {
@@ -88,7 +89,10 @@ where
         let arguments = form.read(incoming, cx)?;
         let future = call(arguments, incoming);
         if self.spawned {
-            self.handle = Some(tokio::spawn(future));
+            self.handle = Some(match AskContext::current() {
+                Some(ask) => tokio::spawn(ask.scope(future)),
+                None => tokio::spawn(future),
+            });
         } else {
             self.future.set(Some(future));
         }

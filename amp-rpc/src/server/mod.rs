@@ -20,7 +20,6 @@ pub(crate) use self::connections::Connection;
 use self::connections::Connections;
 pub use self::connections::OpenConnections;
 use self::options::Age;
-pub use self::options::OptionsError;
 pub(crate) use self::options::ServerOptions;
 use crate::connection::log;
 use crate::endpoint::{ConnectEndpoint, Listener};

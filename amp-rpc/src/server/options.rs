@@ -3,6 +3,8 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
+use crate::options_error::OptionsError;
+
 /// How long a connection that has reached its age may finish.
 const AGE_GRACE: Duration = Duration::from_secs(60);
 
@@ -15,25 +17,6 @@ pub(crate) struct ServerOptions {
     pub(crate) max_age: Option<Duration>,
     /// How long it may take to.
     pub(crate) age_grace: Option<Duration>,
-}
-
-/// Options that make no sense, alone or together.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{option}: {problem}")]
-pub struct OptionsError {
-    option: &'static str,
-    problem: &'static str,
-}
-
-impl OptionsError {
-    pub(crate) fn new(option: &'static str, problem: &'static str) -> Self {
-        Self { option, problem }
-    }
-
-    /// The method that sets the option, such as `Amp::max_age`.
-    pub fn option(&self) -> &str {
-        self.option
-    }
 }
 
 /// How long a connection lives.

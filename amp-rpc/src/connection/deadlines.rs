@@ -1,0 +1,59 @@
+//! Calls whose time is over.
+
+use std::task::Waker;
+
+use tokio::time::Instant;
+
+use super::shared::{Received, State};
+
+impl State {
+    /// Notes that a call has a deadline. Returns the driver if it sleeps longer than that.
+    #[must_use]
+    pub(super) fn note_deadline(&mut self, deadline: Option<Instant>) -> Option<Waker> {
+        let deadline = deadline?;
+        if self.earliest.is_some_and(|earliest| earliest <= deadline) {
+            return None;
+        }
+        self.earliest = Some(deadline);
+        self.sleeping.take()
+    }
+
+    /// Ends the calls whose time is over; returns whom to wake when the lock is released.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<Waker> {
+        let mut wakers = Vec::new();
+        let mut earliest = None;
+        let mut is_over = |deadline: Instant| {
+            if deadline > now {
+                earliest = Some(earliest.map_or(deadline, |known: Instant| known.min(deadline)));
+            }
+            deadline <= now
+        };
+        self.asking.calls.expire(|slot| {
+            if !slot.deadline.is_some_and(&mut is_over) {
+                return false;
+            }
+            slot.answer = Some(Received::TimedOut);
+            wakers.extend(slot.waker.take());
+            true
+        });
+        self.room.expire(&mut is_over, &mut wakers);
+        self.earliest = earliest;
+        // It may be what the driver was still waiting for.
+        wakers.extend(self.driver_to_finish());
+        wakers
+    }
+
+    /// Ends the calls under way that have a deadline, where nobody will look at the clock any more.
+    pub(super) fn end_timed(&mut self) -> Vec<Waker> {
+        let mut wakers = Vec::new();
+        self.asking.calls.expire(|slot| {
+            if slot.deadline.is_none() {
+                return false;
+            }
+            slot.answer = Some(Received::Ended);
+            wakers.extend(slot.waker.take());
+            true
+        });
+        wakers
+    }
+}
