@@ -43,6 +43,11 @@ pub trait Command: Fields + Send + 'static {
     /// for one and `tell` never does; this is for readers of the schema.
     const WANTS_ANSWER: bool = true;
 
+    /// Whether carrying it out twice does what once does, so that it may be sent again when its
+    /// connection was lost before the answer came. Nothing of it is seen on the wire, and Twisted has no
+    /// such declaration.
+    const IDEMPOTENT: bool = false;
+
     /// The whole command, readable at run time.
     const SCHEMA: &'static CommandSchema = &CommandSchema::new_static(
         Self::NAME,
@@ -51,7 +56,8 @@ pub trait Command: Fields + Send + 'static {
         <Self::Error as CommandError>::ERRORS,
     )
     .kind(Self::KIND)
-    .wants_answer(Self::WANTS_ANSWER);
+    .wants_answer(Self::WANTS_ANSWER)
+    .idempotent(Self::IDEMPOTENT);
 }
 
 /// The errors that a command declares, normally an enum with `#[derive(CommandError)]`.

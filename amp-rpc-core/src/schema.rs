@@ -267,6 +267,8 @@ pub struct CommandSchema {
     pub kind: CommandKind,
     /// Whether callers normally want an answer; Twisted's `requiresAnswer`.
     pub wants_answer: bool,
+    /// Whether carrying it out twice does what once does.
+    pub idempotent: bool,
     /// The arguments.
     pub arguments: Shared<[FieldSchema]>,
     /// The fields of the answer.
@@ -287,6 +289,7 @@ impl CommandSchema {
             name: Shared::Static(name),
             kind: CommandKind::Plain,
             wants_answer: true,
+            idempotent: false,
             arguments: Shared::Static(arguments),
             response: Shared::Static(response),
             errors: Shared::Static(errors),
@@ -333,6 +336,13 @@ impl CommandSchema {
     #[must_use]
     pub const fn wants_answer(mut self, wants_answer: bool) -> Self {
         self.wants_answer = wants_answer;
+        self
+    }
+
+    /// The same command, which may be carried out twice or may not.
+    #[must_use]
+    pub const fn idempotent(mut self, idempotent: bool) -> Self {
+        self.idempotent = idempotent;
         self
     }
 }

@@ -11,11 +11,12 @@ use crate::options::read_attributes;
 use crate::problems::Problems;
 use crate::target::{Target, plain};
 
-const WORDS: [&str; 9] = [
+const WORDS: [&str; 10] = [
     "name",
     "response",
     "error",
     "no_answer",
+    "idempotent",
     "closes",
     "switches",
     "starttls",
@@ -33,6 +34,7 @@ struct Options {
     response: Option<Type>,
     error: Option<Type>,
     no_answer: Option<Ident>,
+    idempotent: Option<Ident>,
     /// The words for what the answer does to the connection; one is allowed.
     kinds: Vec<Ident>,
     rename_all: Option<Case>,
@@ -61,6 +63,7 @@ impl Options {
                 "response" => options.response = Some(word.ty()?),
                 "error" => options.error = Some(word.ty()?),
                 "no_answer" => options.no_answer = Some(word.flag()?),
+                "idempotent" => options.idempotent = Some(word.flag()?),
                 "rename_all" => options.rename_all = Some(word.case()?),
                 "crate" => options.krate = Some(word.path()?),
                 _ => options.kinds.push(word.flag()?),
@@ -90,6 +93,15 @@ impl Options {
                 problems.report(no_answer, message);
             }
         }
+        if let Some(idempotent) = &self.idempotent {
+            if kind != "closes" {
+                let message = format!(
+                    "`{kind}` changes the connection, so it is never sent again on another: leave out \
+                     `idempotent`"
+                );
+                problems.report(idempotent, message);
+            }
+        }
     }
 
     fn emit(&self, target: &Target<'_>, fields: &FieldSet<'_>) -> TokenStream {
@@ -116,6 +128,11 @@ impl Options {
                 const WANTS_ANSWER: #private::core::primitive::bool = false;
             )
         });
+        let idempotent = self.idempotent.as_ref().map(|_| {
+            quote!(
+                const IDEMPOTENT: #private::core::primitive::bool = true;
+            )
+        });
         quote! {
             #header {
                 type Response = #response;
@@ -123,6 +140,7 @@ impl Options {
                 const NAME: &'static [#private::core::primitive::u8] = #name;
                 #kind
                 #wants_answer
+                #idempotent
             }
         }
     }

@@ -35,6 +35,8 @@ fn everything_has_a_default() {
     assert_eq!(Ping::NAME, b"Ping");
     assert_eq!(Ping::KIND, CommandKind::Plain);
     const { assert!(Ping::WANTS_ANSWER) };
+    const { assert!(!Ping::IDEMPOTENT) };
+    assert!(!<Ping as Command>::SCHEMA.idempotent);
     assert_eq!(encode(&Ping), b"\0\0");
 }
 
@@ -76,6 +78,19 @@ struct Quit;
 #[derive(Command)]
 #[amp(closes, no_answer)]
 struct QuitSilently;
+
+#[derive(Command)]
+#[amp(idempotent, closes)]
+struct Subscribe;
+
+#[test]
+fn a_command_says_whether_it_may_be_carried_out_twice() {
+    const { assert!(Subscribe::IDEMPOTENT) };
+    assert_eq!(Subscribe::KIND, CommandKind::ClosesAfterAnswer);
+    let schema = <Subscribe as Command>::SCHEMA;
+    assert!(schema.idempotent);
+    assert!(!schema.clone().idempotent(false).idempotent);
+}
 
 #[derive(Command)]
 #[amp(switches)]

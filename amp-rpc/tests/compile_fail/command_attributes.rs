@@ -22,4 +22,8 @@ struct SwitchWithoutAnswer;
 #[amp(starttls, no_answer)]
 struct StartTlsWithoutAnswer;
 
+#[derive(Command)]
+#[amp(idempotent, switches)]
+struct SwitchTwice;
+
 fn main() {}
