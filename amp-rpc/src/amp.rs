@@ -149,6 +149,18 @@ impl Amp {
         self
     }
 
+    /// Sets whether a connection finds out what its peer can do beyond AMP, and tells the peer what this side
+    /// can. Default: it does.
+    ///
+    /// The first call with a deadline, and the first that is dropped before its answer, make it ask once,
+    /// with the command `_amp-rpc`. A peer that has no such command, as every Twisted, answers that, and
+    /// never sees anything else that is unusual.
+    #[must_use]
+    pub fn extensions(mut self, on: bool) -> Self {
+        self.options.extensions = on;
+        self
+    }
+
     /// Drops responders that still run when their connection ends. Default: they finish, as in
     /// Twisted, though nobody gets their answers.
     #[must_use]

@@ -181,20 +181,21 @@ impl<T> Calls<T> {
 
     /// Looks at the waiting calls, and abandons those for which `expires` says so: they become answered
     /// for their callers, and what the peer still answers is late.
-    pub fn expire(&mut self, mut expires: impl FnMut(&mut T) -> bool) {
+    pub fn expire(&mut self, mut expires: impl FnMut(CallId, &mut T) -> bool) {
         for index in 0..self.slots.len() {
             let slot = &mut self.slots[index];
-            if slot.state != State::Waiting || !slot.data.as_mut().is_some_and(&mut expires) {
+            let id = CallId {
+                // There are no more slots than tags.
+                slot: (index + 1) as u16,
+                generation: slot.generation,
+            };
+            let data = slot.data.as_mut();
+            if slot.state != State::Waiting || !data.is_some_and(|data| expires(id, data)) {
                 continue;
             }
             slot.state = State::Answered;
-            let generation = slot.generation;
             self.waiting -= 1;
-            self.remember_abandoned(CallId {
-                // There are no more slots than tags.
-                slot: (index + 1) as u16,
-                generation,
-            });
+            self.remember_abandoned(id);
         }
     }
 
@@ -203,9 +204,19 @@ impl<T> Calls<T> {
         self.waiting
     }
 
+    /// Whether this call waits for its answer.
+    pub fn is_waiting(&self, id: CallId) -> bool {
+        self.lookup_id(id) == Lookup::Waiting(id)
+    }
+
+    /// How many calls there are, waiting or answered.
+    pub fn len(&self) -> usize {
+        self.slots.len() - self.free.len() - self.retired
+    }
+
     /// Whether there are no calls, waiting or answered.
     pub fn is_empty(&self) -> bool {
-        self.free.len() + self.retired == self.slots.len()
+        self.len() == 0
     }
 
     /// What is kept with the waiting calls, which all become answered; for the end of a connection.
@@ -279,7 +290,7 @@ mod tests {
     fn an_expired_call_is_answered_and_its_answer_is_late_once() {
         let mut calls = Calls::new();
         let (first, second) = (calls.insert(1).unwrap(), calls.insert(2).unwrap());
-        calls.expire(|call| *call == 1);
+        calls.expire(|_, call| *call == 1);
         assert_eq!(calls.waiting(), 1);
         assert_eq!(calls.lookup_id(second), Lookup::Waiting(second));
         assert_eq!(calls.lookup_id(first), Lookup::Late);

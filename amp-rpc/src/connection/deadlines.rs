@@ -18,8 +18,9 @@ impl State {
         self.sleeping.take()
     }
 
-    /// Ends the calls whose time is over; returns whom to wake when the lock is released.
-    pub(super) fn expire(&mut self, now: Instant) -> Vec<Waker> {
+    /// Ends the calls whose time is over, and tells the peer where it `extends` what AMP has; returns whom to
+    /// wake when the lock is released.
+    pub(super) fn expire(&mut self, now: Instant, extends: bool) -> Vec<Waker> {
         let mut wakers = Vec::new();
         let mut earliest = None;
         let mut is_over = |deadline: Instant| {
@@ -28,16 +29,23 @@ impl State {
             }
             deadline <= now
         };
-        self.asking.calls.expire(|slot| {
+        let mut expired = Vec::new();
+        self.asking.calls.expire(|id, slot| {
             if !slot.deadline.is_some_and(&mut is_over) {
                 return false;
             }
+            expired.push(id);
             slot.answer = Some(Received::TimedOut);
             wakers.extend(slot.waker.take());
             true
         });
         self.room.expire(&mut is_over, &mut wakers);
         self.earliest = earliest;
+        for id in expired {
+            if extends {
+                self.tell_canceled(id);
+            }
+        }
         // It may be what the driver was still waiting for.
         wakers.extend(self.driver_to_finish());
         wakers
@@ -46,7 +54,7 @@ impl State {
     /// Ends the calls under way that have a deadline, where nobody will look at the clock any more.
     pub(super) fn end_timed(&mut self) -> Vec<Waker> {
         let mut wakers = Vec::new();
-        self.asking.calls.expire(|slot| {
+        self.asking.calls.expire(|_, slot| {
             if slot.deadline.is_none() {
                 return false;
             }

@@ -112,6 +112,11 @@ fn hand_over(
         return Some(Boundary::StartTls);
     }
     if let Some(slot) = asking.calls.answered(id) {
+        if slot.is_probe {
+            state.probe_answered(id, &delivery);
+            shared.wrote.store(true, Ordering::Release);
+            return None;
+        }
         slot.answer = Some(delivery);
         wakers.extend(slot.waker.take());
     }

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::context::ConnectionContext;
 use super::crossing::Asker;
 use super::deliveries::{Answer, AnswerKind, Deliveries};
+use super::extensions::{Abilities, Own, PREFIX};
 use super::incoming::{Consumer, Step, is_large};
 use super::log;
 use super::outgoing::Outgoing;
@@ -113,7 +114,7 @@ impl Dispatch {
     /// until it does, this side must go on reading.
     pub(super) fn commit(&mut self, state: &mut State) -> Result<(), CloseReason> {
         self.outgoing.commit(&self.shared, state);
-        self.own_calls = state.asking.calls.waiting();
+        self.own_calls = state.calls_waiting();
         if self.outgoing.is_empty() {
             self.refused = 0;
         }
@@ -191,6 +192,11 @@ impl Dispatch {
         if self.refuses() {
             return self.refuse(tag);
         }
+        if command.starts_with(PREFIX) && self.shared.options.extensions {
+            if let Some(own) = Own::of(command, view) {
+                return self.own_received(tag, own);
+            }
+        }
         let located = match guard(|| self.locator.locate(command)) {
             Ok(located) => located,
             Err(panic) => {
@@ -251,6 +257,25 @@ impl Dispatch {
                     active,
                 };
                 self.running.put(place, job, waker);
+            }
+        }
+    }
+
+    /// Carries out what is for the connection itself.
+    #[cold]
+    fn own_received(&mut self, tag: Option<Tag>, own: Own) {
+        match own {
+            Own::Probe => {
+                let ask = Ask::new(tag, CommandKind::Plain);
+                let abilities = Abilities::own();
+                self.reply_with(&ask, Errors::NONE, Outcome::Answered(&abilities));
+            }
+            Own::Cancel(tag) => {
+                if let Some((place, mut job, waker)) = self.running.cancel_one(&tag) {
+                    job.task.reset();
+                    self.running.leave(place, waker);
+                    self.pool.give(&job.responder, job.task);
+                }
             }
         }
     }

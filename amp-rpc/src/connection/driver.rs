@@ -320,7 +320,13 @@ impl Driver {
         if self.timer.poll(self.earliest, cx).is_pending() {
             return false;
         }
-        let wakers = self.shared.lock().expire(Instant::now());
+        let extends = self.shared.options.extensions;
+        let mut state = self.shared.lock();
+        let wakers = state.expire(Instant::now(), extends);
+        if !state.out.is_empty() {
+            self.shared.wrote.store(true, Ordering::Release);
+        }
+        drop(state);
         wakers.into_iter().for_each(Waker::wake);
         true
     }

@@ -4,7 +4,7 @@ use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
-use amp_rpc_core::conversation::{AskRefused, CallId, Head, Message};
+use amp_rpc_core::conversation::{AskRefused, CallId, Head, Message, TimeLeft};
 use amp_rpc_core::schema::CommandKind;
 use amp_rpc_core::wire::{BoxView, Decoder, Limits};
 use amp_rpc_core::{EncodeError, RemoteError, WriteFields};
@@ -111,16 +111,20 @@ impl Shared {
         }
         let slot = || CallSlot {
             waker: Some(cx.waker().clone()),
-            answer: None,
             deadline: request.deadline,
+            ..CallSlot::default()
         };
+        let left = state.time_left(request.deadline, self.options.extensions);
         let State {
             asking, out, marks, ..
         } = &mut *state;
         let at = out.len();
         let mut context = ConnectionContext::new(self);
         let asked = asking.ask(
-            Head::new(request.command, request.kind),
+            Head {
+                deadline: left.as_ref().map(TimeLeft::as_bytes),
+                ..Head::new(request.command, request.kind)
+            },
             request.fields,
             slot,
             out,

@@ -8,6 +8,7 @@ mod deliveries;
 mod dispatch;
 mod driver;
 mod exchange;
+mod extensions;
 mod farewell;
 mod incoming;
 pub(crate) mod log;

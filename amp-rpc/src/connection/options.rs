@@ -21,6 +21,8 @@ pub(crate) struct Options {
     pub(crate) drop_responders: bool,
     /// How long a call may take.
     pub(crate) call_timeout: Option<Duration>,
+    /// Find out what the peer can do beyond AMP, and use it.
+    pub(crate) extensions: bool,
     /// Answer a stranger's HTTP in HTTP.
     pub(crate) answer_http: bool,
 }
@@ -70,6 +72,7 @@ impl Default for Options {
             max_unclaimed: MAX_UNCLAIMED,
             drop_responders: false,
             call_timeout: None,
+            extensions: true,
             answer_http: false,
         }
     }

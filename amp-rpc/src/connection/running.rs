@@ -179,6 +179,20 @@ impl Running {
         false
     }
 
+    /// Tells the responder of an ask that nobody waits for its answer. Takes it out where that stops it: then
+    /// [`leave`](Self::leave) the place.
+    pub(super) fn cancel_one(&mut self, tag: &[u8]) -> Option<(usize, Job, Waker)> {
+        let has_tag = |job: &Job| (job.ask.tag.as_ref()).is_some_and(|it| it.as_bytes() == tag);
+        let (index, place) = (self.places.iter_mut().enumerate())
+            .find(|(_, place)| place.job.as_ref().is_some_and(has_tag))?;
+        let job = place.job.as_mut()?;
+        job.active.cancel();
+        // What decides on TLS or a switch has to be answered.
+        let stops = job.responder.stops_when_canceled() && !job.ask.decides();
+        let job = stops.then(|| place.job.take()).flatten()?;
+        Some((index, job, place.lend()))
+    }
+
     /// Tells all responders that wait that nobody waits for their answers.
     pub(super) fn cancel(&mut self) {
         let jobs = self

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
-use amp_rpc_core::conversation::{Asking, CallId};
+use amp_rpc_core::conversation::Asking;
 use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::buffers;
 use super::crossing::Crossing;
+use super::extensions::Known;
 use super::options::Options;
 use crate::descriptors::{Exchange, Mark, Reading};
 use crate::end::EndReason;
@@ -56,6 +57,7 @@ pub(crate) struct State {
     /// The driver, while it sleeps.
     pub(super) sleeping: Option<Waker>,
     pub(super) room: Room,
+    pub(super) known: Known,
     /// No deadline of a call is earlier than this.
     pub(super) earliest: Option<Instant>,
     pub(super) closing: Closing,
@@ -83,6 +85,8 @@ pub(crate) struct CallSlot {
     pub(super) answer: Option<Received>,
     /// When the caller stops waiting.
     pub(super) deadline: Option<Instant>,
+    /// It is the connection's own, and nobody polls it.
+    pub(super) is_probe: bool,
 }
 
 /// An answer on its way from the driver to its caller, who decodes it.
@@ -268,6 +272,7 @@ impl Shared {
                 marks: Vec::new(),
                 sleeping: None,
                 room: Room::default(),
+                known: Known::default(),
                 earliest: None,
                 closing: Closing::No,
                 end: None,
@@ -309,19 +314,6 @@ impl Shared {
     /// Why the connection ended, if it did.
     pub(crate) fn end(&self) -> Option<EndReason> {
         self.lock().end.clone()
-    }
-
-    /// Takes a call out of the table whose answer nobody wants any more.
-    pub(crate) fn abandon(&self, id: CallId) {
-        let mut wakers = Vec::new();
-        let mut state = self.lock();
-        let slot = state.asking.calls.remove(id);
-        state.room.grant(&mut wakers);
-        wakers.extend(state.driver_to_finish());
-        drop(state);
-        // Dropping a waker may run foreign code: not under the lock.
-        drop(slot);
-        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Tells everybody who waits for the end of the connection.
@@ -367,7 +359,7 @@ impl State {
     /// Whether calls are queued or wait for their answers, or the gate is shut: then answers are held, and a stream may
     /// be promised.
     pub(super) fn is_under_way(&self) -> bool {
-        self.asking.calls.waiting() > 0 || self.room.queued > 0 || !self.asking.is_open()
+        self.calls_waiting() > 0 || self.room.queued > 0 || !self.asking.is_open()
     }
 
     /// Ends the connection for the callers: everybody who waits gets the reason.
@@ -403,7 +395,7 @@ impl State {
 
     /// Gives an empty buffer back while no call is under way; says whether that is so.
     pub(super) fn rest(&mut self) -> bool {
-        let is_idle = self.out.is_empty() && self.asking.calls.is_empty();
+        let is_idle = self.out.is_empty() && self.has_no_calls();
         if is_idle {
             buffers::give(std::mem::take(&mut self.out));
         }

@@ -124,6 +124,7 @@ struct Table {
     ignoring_case: HashMap<Vec<u8>, Entry, BuildHasherDefault<NameHasher>>,
     fallback: Option<Entry>,
     spawned: bool,
+    stops_when_canceled: bool,
 }
 
 #[derive(Clone)]
@@ -319,6 +320,17 @@ impl<S> Responders<S> {
         self
     }
 
+    /// The same set, whose responders are dropped where they stand when their caller says that it waits no
+    /// longer: its call was dropped, or its time is over. Nothing is answered then. Default: they
+    /// finish, and can look at [`AskContext::canceled`](crate::AskContext::canceled).
+    ///
+    /// Only callers that use this crate say so; others never do.
+    #[must_use]
+    pub fn stop_when_canceled(mut self) -> Self {
+        self.table.stops_when_canceled = true;
+        self
+    }
+
     /// The same set, whose responders run in tasks of the runtime's instead of the connection's: for
     /// handlers that compute for long, which would hold the connection's other work up.
     #[must_use]
@@ -354,6 +366,7 @@ impl<S: Send + Sync + 'static> Locator for Responders<S> {
             ignoring_case,
             fallback,
             spawned,
+            stops_when_canceled,
         } = &self.table;
         let entry = by_name
             .get(command)
@@ -364,12 +377,14 @@ impl<S: Send + Sync + 'static> Locator for Responders<S> {
                 ignoring_case.get(&command.to_ascii_uppercase())
             })
             .or(fallback.as_ref())?;
-        let responder = entry.responder.clone();
-        Some(if *spawned {
-            responder.spawned()
-        } else {
-            responder
-        })
+        let mut responder = entry.responder.clone();
+        if *spawned {
+            responder = responder.spawned();
+        }
+        if *stops_when_canceled {
+            responder = responder.stop_when_canceled();
+        }
+        Some(responder)
     }
 }
 

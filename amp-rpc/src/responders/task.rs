@@ -19,6 +19,7 @@ use crate::peer::Peer;
 pub struct Responder {
     respond: Arc<dyn Respond>,
     spawned: bool,
+    stops_when_canceled: bool,
 }
 
 /// A command with the function that carries it out.
@@ -67,7 +68,20 @@ impl Responder {
         Self {
             respond: Arc::new(respond),
             spawned: false,
+            stops_when_canceled: false,
         }
+    }
+
+    /// The same responder, which is dropped where it stands when its caller says that it waits no longer:
+    /// see [`Responders::stop_when_canceled`](crate::Responders::stop_when_canceled).
+    #[must_use]
+    pub fn stop_when_canceled(mut self) -> Self {
+        self.stops_when_canceled = true;
+        self
+    }
+
+    pub(crate) fn stops_when_canceled(&self) -> bool {
+        self.stops_when_canceled
     }
 
     /// The same responder, whose work runs in a task of the runtime's: for handlers that compute for

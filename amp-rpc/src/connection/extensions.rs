@@ -1,0 +1,211 @@
+//! What both sides can do beyond AMP, where both are this crate.
+
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+use std::time::Duration;
+
+use amp_rpc_core::NoContext;
+use amp_rpc_core::conversation::{CallId, Head, TimeLeft};
+use amp_rpc_core::schema::CommandKind;
+use tokio::time::Instant;
+
+use super::exchange::with_view;
+use super::shared::{CallSlot, Payload, Received, Shared, State};
+use crate::{Command, Fields};
+
+/// What begins the names of the commands that are the connection's own.
+pub(super) const PREFIX: &[u8] = b"_amp-rpc";
+
+/// Asks what the peer can do. Peers that do not know it answer that they do not, which is an answer too.
+#[derive(Command)]
+#[amp(name = "_amp-rpc", response = Abilities, crate = crate)]
+struct Probe {}
+
+/// The names of what a side can do.
+#[derive(Fields)]
+#[amp(crate = crate)]
+pub(super) struct Abilities {
+    abilities: Vec<String>,
+}
+
+/// Tells the peer that nobody waits for the answer to an ask any more.
+#[derive(Command)]
+#[amp(name = "_amp-rpc.cancel", no_answer, crate = crate)]
+struct Cancel {
+    /// Of the ask.
+    tag: Vec<u8>,
+}
+
+const DEADLINE: &str = "deadline";
+const CANCEL: &str = "cancel";
+
+/// A box for the connection itself.
+pub(super) enum Own {
+    /// The peer asks what this side can do.
+    Probe,
+    /// Nobody waits for the answer to the ask with this tag.
+    Cancel(Vec<u8>),
+}
+
+impl Own {
+    /// What an ask of the peer's with such a name is; `None` where it is unknown.
+    pub(super) fn of(command: &[u8], view: &amp_rpc_core::wire::BoxView<'_>) -> Option<Self> {
+        if command == Probe::NAME {
+            return Some(Self::Probe);
+        }
+        if command == Cancel::NAME {
+            let cancel = Cancel::from_box(view, &mut NoContext).ok()?;
+            return Some(Self::Cancel(cancel.tag));
+        }
+        None
+    }
+}
+
+impl Abilities {
+    /// Those of this crate.
+    pub(super) fn own() -> Self {
+        Self {
+            abilities: [CANCEL, DEADLINE].map(String::from).into(),
+        }
+    }
+}
+
+/// What is known of the peer.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// The probe that is not answered yet.
+    probe: Option<CallId>,
+    /// It was asked what it can do.
+    asked: bool,
+    /// It has answered a probe.
+    pub(super) answers: bool,
+    deadline: bool,
+    cancel: bool,
+    /// Calls that were given up before that was known.
+    given_up: Vec<CallId>,
+}
+
+/// How many of these are kept. It only spares the peer work.
+const GIVEN_UP: usize = 256;
+
+impl State {
+    /// How many calls of the program's wait for their answers.
+    pub(super) fn calls_waiting(&self) -> usize {
+        self.asking.calls.waiting() - usize::from(self.known.probe.is_some())
+    }
+
+    /// Whether no call is kept, of the program's.
+    pub(super) fn has_no_calls(&self) -> bool {
+        self.asking.calls.len() == usize::from(self.known.probe.is_some())
+    }
+
+    /// Asks the peer what it can do; also a sign of life. Says whether anything was written.
+    pub(super) fn probe(&mut self) -> bool {
+        let Self { asking, out, .. } = self;
+        if self.known.probe.is_some() {
+            return false;
+        }
+        let slot = || CallSlot {
+            is_probe: true,
+            ..CallSlot::default()
+        };
+        let head = Head::new(Probe::NAME, CommandKind::Plain);
+        let asked = asking.ask(head, &Probe {}, slot, out, &mut NoContext);
+        self.known.probe = asked.ok();
+        self.known.asked |= self.known.probe.is_some();
+        self.known.probe.is_some()
+    }
+
+    /// Takes the answer to a probe, whatever it is.
+    pub(super) fn probe_answered(&mut self, id: CallId, answer: &Received) {
+        self.asking.calls.remove(id);
+        self.known.probe = None;
+        self.known.answers = true;
+        match answer {
+            Received::Answer(payload) => {
+                let abilities = read_abilities(payload);
+                let has = |name: &str| abilities.iter().any(|ability| ability == name);
+                (self.known.deadline, self.known.cancel) = (has(DEADLINE), has(CANCEL));
+                for id in std::mem::take(&mut self.known.given_up) {
+                    self.tell_canceled(id);
+                }
+            }
+            // It may be busy now, and say more another time.
+            Received::Error(payload) if is_busy(payload) => self.known.asked = false,
+            _ => {}
+        }
+        self.known.given_up = Vec::new();
+    }
+
+    /// The time left for a call, where the peer wants to know it.
+    #[inline]
+    pub(super) fn time_left(
+        &mut self,
+        deadline: Option<Instant>,
+        extends: bool,
+    ) -> Option<TimeLeft> {
+        let deadline = deadline.filter(|_| extends)?;
+        if !self.known.asked && self.asking.is_open() {
+            self.probe();
+        }
+        let left = || deadline.saturating_duration_since(Instant::now());
+        (self.known.deadline).then(|| TimeLeft::new(left().max(Duration::from_millis(1))))
+    }
+
+    /// Tells the peer that nobody waits for the answer to a call any more, if it wants to know. Says
+    /// whether anything was written.
+    pub(super) fn tell_canceled(&mut self, id: CallId) -> bool {
+        if !self.asking.is_open() {
+            return false;
+        }
+        if !self.known.asked || self.known.probe.is_some() {
+            if self.known.given_up.len() < GIVEN_UP {
+                self.known.given_up.push(id);
+            }
+            return self.probe();
+        }
+        if !self.known.cancel {
+            return false;
+        }
+        let cancel = Cancel {
+            tag: id.tag().as_bytes().to_vec(),
+        };
+        let Self { asking, out, .. } = self;
+        let told = asking.tell(Cancel::NAME, &cancel, out, &mut NoContext);
+        told.is_ok()
+    }
+}
+
+impl Shared {
+    /// Takes a call out of the table whose answer nobody wants any more.
+    pub(crate) fn abandon(&self, id: CallId) {
+        let mut wakers = Vec::new();
+        let mut state = self.lock();
+        let is_waiting = state.asking.calls.is_waiting(id);
+        let slot = state.asking.calls.remove(id);
+        if is_waiting && self.options.extensions && state.tell_canceled(id) {
+            self.wrote.store(true, Ordering::Release);
+            wakers.extend(state.sleeping.take());
+        }
+        state.room.grant(&mut wakers);
+        wakers.extend(state.driver_to_finish());
+        drop(state);
+        // Dropping a waker may run foreign code: not under the lock.
+        drop(slot);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+fn read_abilities(payload: &Payload) -> Vec<String> {
+    let read = with_view(payload, |view| Abilities::from_box(view, &mut NoContext));
+    read.and_then(Result::ok)
+        .map_or_else(Vec::new, |it| it.abilities)
+}
+
+fn is_busy(payload: &Payload) -> bool {
+    let code = with_view(payload, |view| {
+        view.get(b"_error_code").map(|code| code.to_vec())
+    });
+    code.flatten()
+        .is_some_and(|code| code == amp_rpc_core::conversation::BUSY)
+}
