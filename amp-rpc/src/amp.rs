@@ -149,6 +149,43 @@ impl Amp {
         self
     }
 
+    /// Sets after how long a silence the peer is asked for a sign of life. Default: 60 seconds.
+    ///
+    /// It is asked with the command `_amp-rpc`, which needs no support: any answer is one, also Twisted's that it
+    /// has no such command, and so is anything else that comes. When nothing comes for as long again, the connection ends
+    /// with [`EndReason::Silent`](crate::EndReason::Silent) if the peer has answered such an ask before; of one that never has, the
+    /// silence is only logged, since some may not answer.
+    ///
+    /// Over TCP the system looks for peers that are gone, too.
+    #[must_use]
+    pub fn keepalive(mut self, silence: Duration) -> Self {
+        self.options.keepalive = Some(silence);
+        self
+    }
+
+    /// Never asks the peer for a sign of life.
+    #[must_use]
+    pub fn no_keepalive(mut self) -> Self {
+        self.options.keepalive = None;
+        self
+    }
+
+    /// Closes connections that nobody has used for so long: no ask came, no call was made, and none is
+    /// under way. They may live for up to twice as long. Default: without a limit, as in Twisted.
+    #[must_use]
+    pub fn idle_timeout(mut self, limit: Duration) -> Self {
+        self.options.idle_timeout = Some(limit);
+        self
+    }
+
+    /// Closes connections that a server has accepted when no whole box has come for so long. Default: without a
+    /// limit, since in AMP either side may be the one that asks.
+    #[must_use]
+    pub fn first_box_timeout(mut self, limit: Duration) -> Self {
+        self.options.first_box_timeout = Some(limit);
+        self
+    }
+
     /// Sets whether a connection finds out what its peer can do beyond AMP, and tells the peer what this side
     /// can. Default: it does.
     ///

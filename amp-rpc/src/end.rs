@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use amp_rpc_core::conversation::CloseReason;
 use thiserror::Error;
@@ -21,6 +22,17 @@ pub enum EndReason {
     /// The network failed. Twisted's `ConnectionLost`.
     #[error("the connection was lost")]
     Lost(#[source] Arc<io::Error>),
+    /// The peer has not been heard of for this long and has not answered a sign of life, though it had answered
+    /// one before; see [`Amp::keepalive`](crate::Amp::keepalive).
+    #[error("the peer has not been heard of for {0:?}, and gives no sign of life")]
+    Silent(Duration),
+    /// Nobody used the connection for this long; see [`Amp::idle_timeout`](crate::Amp::idle_timeout).
+    #[error("the connection was not used for {0:?}")]
+    Idle(Duration),
+    /// The peer has connected, but sent no box for this long; see
+    /// [`Amp::first_box_timeout`](crate::Amp::first_box_timeout).
+    #[error("the peer has connected, but sent no box for {0:?}")]
+    NothingReceived(Duration),
     /// Something in the conversation ended it, on this side.
     #[error("this side ended the connection")]
     Ended(#[source] Arc<CloseReason>),

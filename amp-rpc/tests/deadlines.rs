@@ -48,7 +48,7 @@ fn text<'a>(message: &'a AmpBox, key: &str) -> &'a str {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_ends_in_time_and_its_late_answer_is_nobodys() {
-    let (peer, mut stream) = raw(&Amp::new());
+    let (peer, mut stream) = raw(&Amp::new().extensions(false));
     let start = Instant::now();
     let call = peer.call_box("Slow", empty()).timeout(SECOND);
     let error = call.await.unwrap_err();
@@ -113,7 +113,7 @@ async fn an_earlier_deadline_is_noticed_while_the_connection_sleeps() {
 #[tokio::test(start_paused = true)]
 async fn the_time_counts_while_a_call_waits_for_room() {
     let (one, mut stream) = tokio::io::duplex(16);
-    let peer = Amp::new().max_queued(100).over(one);
+    let peer = Amp::new().extensions(false).max_queued(100).over(one);
     let start = Instant::now();
     let long = AmpBox::from([("long", "x".repeat(1_000))]);
     let first = peer.call_box("First", long).start();

@@ -338,7 +338,7 @@ async fn a_box_over_the_limit_ends_its_connection() {
 
 #[tokio::test]
 async fn a_dropped_call_is_abandoned_and_its_late_answer_ignored() {
-    let (peer, mut stream) = raw(&Amp::new().compat(Compat::twisted()));
+    let (peer, mut stream) = raw(&Amp::new().compat(Compat::twisted()).extensions(false));
     let call = peer.call_box("Slow", empty()).start();
     let asks = read_boxes(&mut stream, 1).await;
     let tag = asks[0].get("_ask").unwrap().to_vec();

@@ -48,6 +48,10 @@ pub(super) struct Dispatch {
     own_calls: usize,
     /// New asks are refused.
     pub(super) finishing: bool,
+    /// A whole box has come.
+    pub(super) began: bool,
+    /// An ask came since this was last looked at.
+    pub(super) is_used: bool,
     /// Bytes of refusals that are not all written yet.
     refused: usize,
 }
@@ -67,6 +71,8 @@ impl Dispatch {
             boundary: None,
             own_calls: 0,
             finishing: false,
+            began: false,
+            is_used: false,
             refused: 0,
             shared,
         }
@@ -134,6 +140,7 @@ impl Dispatch {
     }
 
     fn box_received(&mut self, view: &BoxView<'_>, frame: &[u8], shared: Option<&Bytes>) {
+        self.began = true;
         match Message::of(view) {
             Some(Message::Ask {
                 tag,
@@ -197,6 +204,7 @@ impl Dispatch {
                 return self.own_received(tag, own);
             }
         }
+        self.is_used = true;
         let located = match guard(|| self.locator.locate(command)) {
             Ok(located) => located,
             Err(panic) => {

@@ -11,11 +11,13 @@ use tokio::time::Instant;
 
 use super::crossing::{Asker, Securing};
 use super::dispatch::Dispatch;
-use super::farewell::Farewell;
+use super::farewell::{Farewell, PATIENCE};
 use super::incoming::{Incoming, Read};
+use super::log;
 use super::outgoing::Outgoing;
 use super::shared::{Closing, Shared};
 use super::timer::Timer;
+use super::watch::{Sight, Verdict, Watch};
 use crate::end::EndReason;
 use crate::locator::Locator;
 use crate::tls::Failed;
@@ -43,6 +45,9 @@ pub(crate) struct Driver {
     /// How the connection was asked to end when this last looked.
     closing: Closing,
     timer: Timer,
+    watch: Watch,
+    /// By when a switch that was granted has to be written, where the connection is to close.
+    patience: Option<Instant>,
     /// The earliest deadline of a call when this last looked.
     earliest: Option<Instant>,
 }
@@ -83,6 +88,8 @@ impl Driver {
             crossing: None,
             closing: Closing::No,
             timer: Timer::default(),
+            watch: Watch::new(&shared.options, shared.side),
+            patience: None,
             earliest: None,
             shared,
         }
@@ -115,7 +122,10 @@ impl Driver {
         let reads = self.dispatch.wants_more();
         if reads {
             match self.incoming.poll_read(stream, cx, &mut self.dispatch) {
-                Poll::Ready(Ok(Read::Some)) => busy = true,
+                Poll::Ready(Ok(Read::Some)) => {
+                    busy = true;
+                    self.watch.heard = true;
+                }
                 Poll::Ready(Ok(Read::End)) => end = Some(EndReason::ClosedByPeer),
                 Poll::Ready(Err(error)) => end = Some(error.into()),
                 Poll::Pending => {}
@@ -153,7 +163,10 @@ impl Driver {
                 }
             }
             // The peer was promised the other protocol.
-            Closing::Flush if matches!(self.crossing, Some((Crossing::Switch, _))) => {}
+            Closing::Flush if matches!(self.crossing, Some((Crossing::Switch, _))) => {
+                self.patience
+                    .get_or_insert_with(|| Instant::now() + PATIENCE);
+            }
             Closing::Flush => {
                 end.get_or_insert(EndReason::ClosedHere);
             }
@@ -317,17 +330,44 @@ impl Driver {
             return false;
         }
         self.earliest = self.shared.lock().earliest;
-        if self.timer.poll(self.earliest, cx).is_pending() {
+        let moments = [self.earliest, self.watch.next(), self.patience];
+        let moment = moments.into_iter().flatten().min();
+        if self.timer.poll(moment, cx).is_pending() {
             return false;
         }
+        let now = Instant::now();
         let extends = self.shared.options.extensions;
         let mut state = self.shared.lock();
-        let wakers = state.expire(Instant::now(), extends);
+        let wakers = match self.earliest {
+            Some(earliest) if earliest <= now => state.expire(now, extends),
+            _ => Vec::new(),
+        };
+        let sight = Sight {
+            is_paused: !self.dispatch.wants_more() || !state.asking.is_open(),
+            answers: state.known.answers,
+            began: self.dispatch.began,
+            is_used: std::mem::take(&mut self.dispatch.is_used)
+                | std::mem::take(&mut state.is_used)
+                | state.is_under_way()
+                | !self.dispatch.is_idle(),
+        };
+        let verdict = self.watch.look(now, &sight);
+        if matches!(verdict, Some(Verdict::Probe)) {
+            state.probe();
+        }
         if !state.out.is_empty() {
             self.shared.wrote.store(true, Ordering::Release);
         }
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
+        match verdict {
+            Some(Verdict::End(reason)) => self.begin_end(reason),
+            Some(Verdict::Report(silence)) => log::silent(&self.shared.addresses, silence),
+            Some(Verdict::Probe) | None => {}
+        }
+        if self.patience.take_if(|patience| *patience <= now).is_some() {
+            self.begin_end(EndReason::ClosedHere);
+        }
         true
     }
 

@@ -135,6 +135,7 @@ impl Shared {
             Err(refused) => return self.refused(state, stage, refused, &request, cx.waker()),
         };
         context.written(at, marks);
+        state.is_used = true;
         state.go_on(stage, Stage::Asked(id));
         if matches!(
             request.kind,
@@ -197,6 +198,7 @@ impl Shared {
             return refused.map(Err);
         }
         context.written(at, marks);
+        state.is_used = true;
         let poll = if state.out.len() > self.options.max_queued {
             let ticket = state.room.ticket();
             state.go_on(stage, Stage::Told(ticket));

@@ -14,7 +14,7 @@ use super::outgoing::Outgoing;
 use crate::transport::BoxedStream;
 
 /// How long a peer may take to read the last bytes, and to close its side.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How much of what the peer still sends is read and dropped.
 const UNREAD: usize = 1024 * 1024;

@@ -35,6 +35,21 @@ pub(crate) fn opening(error: &std::io::Error) {
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn opening(_error: &std::io::Error) {}
 
+/// Reports a peer that gives no sign of life, but never did before.
+#[cfg(feature = "tracing")]
+pub(super) fn silent(addresses: &Addresses, silence: std::time::Duration) {
+    let peer = addresses.remote.as_ref().map(tracing::field::display);
+    tracing::warn!(
+        peer,
+        ?silence,
+        "a peer has not been heard of, and does not answer; it never did, so the connection stays"
+    );
+}
+
+/// Without the feature `tracing` there is nowhere to report to.
+#[cfg(not(feature = "tracing"))]
+pub(super) fn silent(_addresses: &Addresses, _silence: std::time::Duration) {}
+
 /// Reports somebody who does not speak AMP. Once for a connection, since it ends with this.
 #[cfg(feature = "tracing")]
 pub(super) fn stranger(addresses: &Addresses, stranger: Stranger) {

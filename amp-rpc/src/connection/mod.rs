@@ -19,6 +19,7 @@ mod running;
 mod shared;
 mod stranger;
 mod timer;
+mod watch;
 
 pub(crate) use context::ConnectionContext;
 pub(crate) use driver::Driver;

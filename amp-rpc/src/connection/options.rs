@@ -21,6 +21,12 @@ pub(crate) struct Options {
     pub(crate) drop_responders: bool,
     /// How long a call may take.
     pub(crate) call_timeout: Option<Duration>,
+    /// After how long a silence the peer is asked for a sign of life.
+    pub(crate) keepalive: Option<Duration>,
+    /// How long a connection may be unused.
+    pub(crate) idle_timeout: Option<Duration>,
+    /// How long the first box of an accepted connection may take.
+    pub(crate) first_box_timeout: Option<Duration>,
     /// Find out what the peer can do beyond AMP, and use it.
     pub(crate) extensions: bool,
     /// Answer a stranger's HTTP in HTTP.
@@ -52,6 +58,16 @@ impl Options {
         if self.max_queued == 0 {
             return error("Amp::max_queued", "with 0, no call could be sent");
         }
+        let times = [
+            ("Amp::keepalive", self.keepalive),
+            ("Amp::idle_timeout", self.idle_timeout),
+            ("Amp::first_box_timeout", self.first_box_timeout),
+        ];
+        for (option, time) in times {
+            if time == Some(Duration::ZERO) {
+                return error(option, "a time of 0 is over before anything can happen");
+            }
+        }
         if self.call_timeout == Some(Duration::ZERO) {
             return error(
                 "Amp::call_timeout",
@@ -72,6 +88,9 @@ impl Default for Options {
             max_unclaimed: MAX_UNCLAIMED,
             drop_responders: false,
             call_timeout: None,
+            keepalive: Some(Duration::from_secs(60)),
+            idle_timeout: None,
+            first_box_timeout: None,
             extensions: true,
             answer_http: false,
         }

@@ -58,6 +58,8 @@ pub(crate) struct State {
     pub(super) sleeping: Option<Waker>,
     pub(super) room: Room,
     pub(super) known: Known,
+    /// A call or tell was made since this was last looked at.
+    pub(super) is_used: bool,
     /// No deadline of a call is earlier than this.
     pub(super) earliest: Option<Instant>,
     pub(super) closing: Closing,
@@ -273,6 +275,7 @@ impl Shared {
                 sleeping: None,
                 room: Room::default(),
                 known: Known::default(),
+                is_used: false,
                 earliest: None,
                 closing: Closing::No,
                 end: None,

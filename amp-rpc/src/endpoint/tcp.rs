@@ -32,11 +32,35 @@ pub(super) async fn connect(
 }
 
 pub(super) fn transport(stream: TcpStream, side: Side) -> Transport {
+    // A connection is as good without it.
+    let _ = look_for_life(&stream);
     let addresses = Addresses {
         local: stream.local_addr().ok().map(Address::Tcp),
         remote: stream.peer_addr().ok().map(Address::Tcp),
     };
     Transport::new(stream, addresses, side)
+}
+
+/// Has the system find out when the other end is gone although nothing says so: after a minute of silence it asks
+/// four times, every 15 seconds. It also notices peers that answer no sign of life of AMP's.
+#[cfg(unix)]
+fn look_for_life(stream: &TcpStream) -> io::Result<()> {
+    use rustix::net::sockopt;
+
+    sockopt::set_socket_keepalive(stream, true)?;
+    #[cfg(not(any(target_os = "openbsd", target_os = "haiku")))]
+    {
+        sockopt::set_tcp_keepidle(stream, Duration::from_secs(60))?;
+        sockopt::set_tcp_keepintvl(stream, Duration::from_secs(15))?;
+        sockopt::set_tcp_keepcnt(stream, 4)?;
+    }
+    Ok(())
+}
+
+/// Elsewhere tokio has no such option for a stream that is connected.
+#[cfg(not(unix))]
+fn look_for_life(_stream: &TcpStream) -> io::Result<()> {
+    Ok(())
 }
 
 /// Connects to the first address that answers.
@@ -199,6 +223,22 @@ mod tests {
         let (server, _) = listener.accept_stream().await.unwrap();
         assert!(client.nodelay().unwrap());
         assert!(server.nodelay().unwrap());
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn the_system_looks_for_peers_that_are_gone() {
+        use rustix::net::sockopt;
+
+        let listener = listen("127.0.0.1", 0, 50).await.unwrap();
+        let client = connect_to(listener.address, None).await.unwrap();
+        assert!(!sockopt::socket_keepalive(&client).unwrap());
+        look_for_life(&client).unwrap();
+        assert!(sockopt::socket_keepalive(&client).unwrap());
+        assert_eq!(
+            sockopt::tcp_keepidle(&client).unwrap(),
+            Duration::from_secs(60)
+        );
     }
 
     fn addresses(count: u16) -> Vec<SocketAddr> {

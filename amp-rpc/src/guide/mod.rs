@@ -25,6 +25,12 @@ pub mod argument_types {}
 #[doc = include_str!("errors.md")]
 pub mod errors {}
 
+#[doc = include_str!("deadlines.md")]
+pub mod deadlines {}
+
+#[doc = include_str!("silence.md")]
+pub mod silence {}
+
 #[cfg_attr(feature = "_tls", doc = include_str!("tls.md"))]
 #[cfg_attr(
     not(feature = "_tls"),
