@@ -1,7 +1,7 @@
 //! The other side of a connection.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,7 +16,7 @@ use crate::ask_context::{AskContext, current_deadline};
 use crate::call::{Call, CallBox, CallDynamic, Switch, Tell};
 #[cfg(feature = "_tls")]
 use crate::call_error::CallError;
-use crate::connection::{Closing, Shared};
+use crate::connection::{Closing, Shared, Ticket};
 use crate::end::EndReason;
 use crate::switched::SwitchedStream;
 use crate::tls::TlsSession;
@@ -163,6 +163,30 @@ impl Peer {
         let take =
             move |stream| -> Pin<Box<dyn Future<Output = ()> + Send>> { Box::pin(take(stream)) };
         self.shared.set_on_switch(Box::new(take));
+    }
+
+    /// Waits until there is room: a call or tell that is made next is written at once instead of waiting for
+    /// others to leave. For those who would rather make something else meanwhile than queue; nothing is
+    /// reserved. Cancel-safe.
+    ///
+    /// There is none while more than [`Amp::max_queued`](crate::Amp::max_queued) bytes wait to be written, since
+    /// the peer reads too slowly, and while an ask for TLS or another protocol is undecided.
+    ///
+    /// # Errors
+    ///
+    /// The connection has ended.
+    pub async fn ready(&self) -> Result<(), EndReason> {
+        /// The place among those that wait, which is left when nobody waits any more.
+        struct Place<'a>(&'a Shared, Option<Ticket>);
+        impl Drop for Place<'_> {
+            fn drop(&mut self) {
+                if let Some(ticket) = self.1 {
+                    self.0.leave_room(ticket);
+                }
+            }
+        }
+        let mut place = Place(&self.shared, None);
+        poll_fn(|cx| place.0.poll_room(&mut place.1, cx)).await
     }
 
     /// The connection's TLS and who the peer is by it; `None` while it is in plain text.

@@ -649,6 +649,32 @@ async fn a_responder_that_panics_when_it_is_dropped_harms_nobody_who_waits() {
     assert!(matches!(soon(peer.closed()).await, EndReason::ClosedHere));
 }
 
+#[tokio::test]
+async fn room_can_be_waited_for() {
+    let (one, mut stream) = tokio::io::duplex(16);
+    let peer = Amp::new().max_queued(100).over(one);
+    soon(peer.ready()).await.unwrap();
+    let long = || AmpBox::from([("long", "x".repeat(1_000))]);
+    let mut first = pin!(peer.tell_box("First", long()));
+    let mut second = pin!(peer.tell_box("Second", long()));
+    assert!(poll_once(&mut first).await.is_pending());
+    let mut ready = pin!(peer.ready());
+    assert!(poll_once(&mut ready).await.is_pending());
+    {
+        let mut given_up = pin!(peer.ready());
+        assert!(poll_once(&mut given_up).await.is_pending());
+    }
+    soon(read_boxes(&mut stream, 1)).await;
+    soon(ready).await.unwrap();
+    soon(first).await.unwrap();
+    assert!(poll_once(&mut second).await.is_pending());
+    // Those who come later wait longer, and learn of the end.
+    let mut ready = pin!(peer.ready());
+    assert!(poll_once(&mut ready).await.is_pending());
+    peer.close();
+    assert!(matches!(soon(ready).await, Err(EndReason::ClosedHere)));
+}
+
 /// What a future's next poll gives.
 async fn poll_once<F: Future>(future: &mut Pin<&mut F>) -> Poll<F::Output> {
     std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await

@@ -216,6 +216,38 @@ impl Shared {
         poll
     }
 
+    /// Waits until a call would be written at once. `ticket` is the place among those that wait; give it back
+    /// with [`leave_room`](Self::leave_room).
+    pub(crate) fn poll_room(
+        &self,
+        ticket: &mut Option<Ticket>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), EndReason>> {
+        let mut state = self.lock();
+        if let Some(reason) = &state.end {
+            return Poll::Ready(Err(reason.clone()));
+        }
+        let stage = ticket.map_or(Stage::New, Stage::Queued);
+        if state.asking.is_open() && state.may_write(stage, self.options.max_queued) {
+            return Poll::Ready(Ok(()));
+        }
+        let place = match *ticket {
+            Some(place) if !state.room.is_granted(place) => place,
+            // Others were faster, or the gate is shut again: a new place, at the end.
+            _ => state.room.ticket(),
+        };
+        *ticket = Some(place);
+        let known = state.room.wait(place, cx.waker(), None);
+        drop(state);
+        drop(known);
+        Poll::Pending
+    }
+
+    pub(crate) fn leave_room(&self, ticket: Ticket) {
+        let known = self.lock().room.leave(ticket);
+        drop(known);
+    }
+
     /// Why a call cannot be made at all, in the state of things.
     #[inline]
     fn refusal(&self, state: &State, stage: Stage, request: &Request<'_>) -> Option<Refusal> {
