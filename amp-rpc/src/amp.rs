@@ -13,7 +13,7 @@ use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::boxes::{BoxReceiver, BoxSender, Boxes, Carrier, run};
-use crate::connection::{Driver, Options, Shared};
+use crate::connection::{Driver, Options, Shared, Traceparent};
 use crate::endpoint::{ConnectEndpoint, ConnectError, ListenEndpoint, ListenError, Listener};
 use crate::locator::Locator;
 use crate::peer::Peer;
@@ -44,6 +44,7 @@ pub struct Amp {
     server: ServerOptions,
     tls: Option<Tls>,
     locate: Arc<LocatorFor>,
+    traceparent: Option<Traceparent>,
 }
 
 /// Makes the locator of a connection.
@@ -57,6 +58,7 @@ impl Amp {
             server: ServerOptions::default(),
             tls: None,
             locate: Arc::new(|_| Box::new(())),
+            traceparent: None,
         }
     }
 
@@ -195,6 +197,22 @@ impl Amp {
     #[must_use]
     pub fn extensions(mut self, on: bool) -> Self {
         self.options.extensions = on;
+        self
+    }
+
+    /// Sets what gives the span of whoever makes a call, as the header `traceparent` of
+    /// [W3C's Trace Context](https://www.w3.org/TR/trace-context/) has it: it travels beside the arguments to peers that use
+    /// this crate, whose responders get it from [`AskContext::traceparent`](crate::AskContext::traceparent).
+    /// Default: none.
+    ///
+    /// `give` is asked in the caller's task when a call is sent. The first call of a connection finds out whether
+    /// the peer wants to know, and travels without.
+    #[must_use]
+    pub fn traceparent(
+        mut self,
+        give: impl Fn() -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.traceparent = Some(Arc::new(give));
         self
     }
 
@@ -482,7 +500,12 @@ impl Amp {
     }
 
     fn prepare(&self, transport: Transport) -> (Peer, Driver) {
-        let (shared, stream) = Shared::new(self.options, self.tls.clone(), transport);
+        let (shared, stream) = Shared::new(
+            self.options,
+            self.tls.clone(),
+            self.traceparent.clone(),
+            transport,
+        );
         let shared = Arc::new(shared);
         let peer = Peer::new(&shared);
         let locator = (self.locate)(&peer);

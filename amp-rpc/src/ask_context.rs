@@ -46,6 +46,7 @@ pub struct AskContext(Arc<Ask>);
 
 struct Ask {
     deadline: Option<Instant>,
+    traceparent: Option<Box<str>>,
     /// Nobody waits for the answer any more.
     canceled: AtomicBool,
     notify: Notify,
@@ -54,9 +55,10 @@ struct Ask {
 }
 
 impl AskContext {
-    fn new(deadline: Option<Instant>, canceled: bool) -> Self {
+    fn new(deadline: Option<Instant>, traceparent: Option<&str>, canceled: bool) -> Self {
         Self(Arc::new(Ask {
             deadline,
+            traceparent: traceparent.map(Box::from),
             canceled: AtomicBool::new(canceled),
             notify: Notify::new(),
             done: AtomicBool::new(false),
@@ -78,6 +80,12 @@ impl AskContext {
     /// When the caller stops waiting, where it said so.
     pub fn deadline(&self) -> Option<Instant> {
         self.0.deadline
+    }
+
+    /// The caller's span, as in the header `traceparent` of W3C's Trace Context; `None` where it did not say. See
+    /// [`Amp::traceparent`](crate::Amp::traceparent).
+    pub fn traceparent(&self) -> Option<&str> {
+        self.0.traceparent.as_deref()
     }
 
     /// Whether nobody waits for the answer any more: the caller has said so, or the connection has ended.
@@ -162,10 +170,11 @@ pub(crate) struct Active {
 }
 
 impl Active {
-    /// For an ask whose caller waits until then.
-    pub(crate) fn new(deadline: Option<Instant>) -> Self {
+    /// For an ask whose caller waits until then, and is that span.
+    pub(crate) fn new(deadline: Option<Instant>, traceparent: Option<&str>) -> Self {
         Self {
-            context: deadline.map(|_| AskContext::new(deadline, false)),
+            context: (deadline.is_some() || traceparent.is_some())
+                .then(|| AskContext::new(deadline, traceparent, false)),
             canceled: false,
             ends_ask: true,
         }
@@ -174,7 +183,7 @@ impl Active {
     fn context(&mut self) -> &AskContext {
         let canceled = self.canceled;
         self.context
-            .get_or_insert_with(|| AskContext::new(None, canceled))
+            .get_or_insert_with(|| AskContext::new(None, None, canceled))
     }
 
     /// The context, if there is one.

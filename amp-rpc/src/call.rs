@@ -66,6 +66,13 @@ impl<F: WriteFields> Exchange<F> {
         deadline
     }
 
+    /// The caller's span, while the call is not encoded.
+    #[inline]
+    fn traceparent(&self) -> Option<String> {
+        let traceparent = self.peer.shared().traceparent.as_ref()?;
+        self.fields.as_ref().and_then(|_| traceparent())
+    }
+
     fn new(peer: Peer, command: Shared<[u8]>, kind: CommandKind, fields: F) -> Self {
         Self {
             peer,
@@ -91,6 +98,7 @@ impl<F: WriteFields> Exchange<F> {
             return Poll::Ready(ending);
         }
         let deadline = self.deadline();
+        let traceparent = self.traceparent();
         let request = request(
             &self.command,
             self.kind,
@@ -98,6 +106,10 @@ impl<F: WriteFields> Exchange<F> {
             deadline,
             &mut self.taker,
         );
+        let request = Request {
+            traceparent,
+            ..request
+        };
         let polled = self.peer.shared().poll_call(&mut self.stage, request, cx);
         self.drop_encoded();
         polled
@@ -198,6 +210,7 @@ fn request<'a, F: WriteFields>(
         // Without fields it is encoded already.
         fields: fields.unwrap_or(&()),
         deadline,
+        traceparent: None,
         taker,
     }
 }

@@ -113,7 +113,7 @@ async fn the_time_left_travels_to_those_who_know_it() {
     assert_eq!(left(&client).await, "None");
     assert_eq!(left(&client).await, "Some(5000)");
     let without = client.call_box("Left", empty()).await.unwrap();
-    assert_eq!(&without.get("left").unwrap()[..], b"None");
+    assert_eq!(without.get("left").unwrap(), b"None");
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,6 +132,30 @@ async fn a_side_without_extensions_neither_asks_nor_answers() {
     drop(call);
     client.call_box("Left", empty()).await.unwrap();
     assert!(heard.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_span_travels_to_those_who_know_it() {
+    const SPAN: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let look = |_, _| async {
+        let ask = AskContext::current().unwrap();
+        Ok(AmpBox::from([(
+            "span",
+            ask.traceparent().unwrap_or("none"),
+        )]))
+    };
+    let server = Amp::new().locator(Responders::new().on_box("Look", look));
+    for (client, first, second) in [
+        (Amp::new().traceparent(|| Some(SPAN.into())), "none", SPAN),
+        (Amp::new().traceparent(|| None), "none", "none"),
+        (Amp::new(), "none", "none"),
+    ] {
+        let (_server, client) = pair(&server, &client);
+        for expected in [first, second] {
+            let answer = client.call_box("Look", empty()).await.unwrap();
+            assert_eq!(answer.get("span").unwrap(), expected.as_bytes());
+        }
+    }
 }
 
 async fn read_boxes(stream: &mut DuplexStream, count: usize) -> Vec<AmpBox> {
@@ -155,10 +179,10 @@ async fn a_peer_that_only_speaks_amp_is_asked_once() {
     let client = Amp::new().over(one);
     drop(client.call_box("Slow", empty()).start());
     let boxes = read_boxes(&mut stream, 2).await;
-    assert_eq!(&boxes[0].get("_command").unwrap()[..], b"Slow");
-    assert_eq!(&boxes[1].get("_command").unwrap()[..], b"_amp-rpc");
+    assert_eq!(boxes[0].get("_command").unwrap(), b"Slow");
+    assert_eq!(boxes[1].get("_command").unwrap(), b"_amp-rpc");
     let error = AmpBox::from([
-        ("_error", &boxes[1].get("_ask").unwrap()[..]),
+        ("_error", boxes[1].get("_ask").unwrap()),
         ("_error_code", b"UNHANDLED"),
         ("_error_description", b"Unhandled Command: '_amp-rpc'"),
     ]);
@@ -174,7 +198,7 @@ async fn a_peer_that_only_speaks_amp_is_asked_once() {
         let message = message.unwrap().to_owned();
         let keys: Vec<_> = message.iter().map(|(key, _)| key.to_vec()).collect();
         assert_eq!(keys, [&b"_ask"[..], b"_command"]);
-        assert_eq!(&message.get("_command").unwrap()[..], b"Slow");
+        assert_eq!(message.get("_command").unwrap(), b"Slow");
     }
 }
 
@@ -205,7 +229,7 @@ async fn a_cancellation_that_fits_nothing_is_ignored() {
         stream.write_all(&pairs.to_bytes().unwrap()).await.unwrap();
     }
     let boxes = read_boxes(&mut stream, 1).await;
-    assert_eq!(&boxes[0].get("_error_code").unwrap()[..], b"UNHANDLED");
+    assert_eq!(boxes[0].get("_error_code").unwrap(), b"UNHANDLED");
     assert_eq!(heard.recv().await, Some("started"));
     assert!(heard.try_recv().is_err());
 }

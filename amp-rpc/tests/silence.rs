@@ -30,7 +30,7 @@ async fn read_box(stream: &mut DuplexStream) -> AmpBox {
 
 fn unhandled(message: &AmpBox) -> Vec<u8> {
     let error = AmpBox::from([
-        ("_error", &message.get("_ask").unwrap()[..]),
+        ("_error", message.get("_ask").unwrap()),
         ("_error_code", b"UNHANDLED"),
         ("_error_description", b"Unhandled Command"),
     ]);
@@ -52,7 +52,7 @@ async fn a_peer_that_answered_once_and_falls_silent_is_gone() {
     let call = peer.call_box("Slow", empty()).start();
     read_box(&mut stream).await;
     let probe = read_box(&mut stream).await;
-    assert_eq!(&probe.get("_command").unwrap()[..], b"_amp-rpc");
+    assert_eq!(probe.get("_command").unwrap(), b"_amp-rpc");
     assert_eq!(start.elapsed(), MINUTE);
     stream.write_all(&unhandled(&probe)).await.unwrap();
     // It was heard of in the second minute, is asked after the third, and given up after the fourth.
@@ -169,7 +169,7 @@ async fn a_call_under_way_is_use() {
     let call = peer.call_box("Slow", empty()).start();
     let asked = read_box(&mut stream).await;
     tokio::time::sleep(100 * MINUTE).await;
-    let answer = AmpBox::from([("_answer", &asked.get("_ask").unwrap()[..])]);
+    let answer = AmpBox::from([("_answer", asked.get("_ask").unwrap())]);
     stream.write_all(&answer.to_bytes().unwrap()).await.unwrap();
     call.await.unwrap();
     assert!(matches!(peer.ended().await, EndReason::Idle(_)));

@@ -44,6 +44,20 @@ impl Metadata<'_> {
     }
 }
 
+/// The longest span that is taken. Version 00 of the header has 55 bytes; later ones may have more.
+const LONGEST_SPAN: usize = 256;
+
+impl<'a> Metadata<'a> {
+    /// The caller's span; `None` where it does not say so, or where it is no text of visible ASCII of at most 256
+    /// bytes. What the text means is not looked at.
+    pub fn span(&self) -> Option<&'a str> {
+        let span = self.traceparent?.as_bytes();
+        let is_text =
+            !span.is_empty() && span.len() <= LONGEST_SPAN && span.iter().all(u8::is_ascii_graphic);
+        core::str::from_utf8(span).ok().filter(|_| is_text)
+    }
+}
+
 /// Metadata that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadMetadata;
@@ -103,6 +117,29 @@ mod tests {
             TimeLeft::new(Duration::MAX).as_bytes(),
             b"18446744073709551615"
         );
+    }
+
+    #[test]
+    fn a_span_is_short_and_visible() {
+        let long = "x".repeat(LONGEST_SPAN + 1);
+        for (text, is_span) in [
+            (
+                "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                true,
+            ),
+            (&long[1..], true),
+            (&long, false),
+            ("", false),
+            ("00-\n", false),
+            ("\u{e9}", false),
+        ] {
+            let traceparent = Some(RawValue::new(text.as_bytes()));
+            let metadata = Metadata {
+                traceparent,
+                ..Metadata::default()
+            };
+            assert_eq!(metadata.span(), is_span.then_some(text));
+        }
     }
 
     #[test]

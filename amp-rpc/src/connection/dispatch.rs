@@ -227,7 +227,7 @@ impl Dispatch {
         let ask = Ask::new(tag, responder.kind());
         let mut task = self.pool.take(&responder);
         let shared = &self.shared;
-        let mut active = Active::new(deadline(metadata));
+        let mut active = Active::new(deadline(metadata), metadata.span());
         let ask_context = active.known().cloned();
         let incoming = Incoming {
             fields: view,

@@ -25,6 +25,8 @@ pub(crate) struct Request<'a> {
     pub(crate) fields: &'a dyn WriteFields,
     /// When the caller stops waiting.
     pub(crate) deadline: Option<Instant>,
+    /// The caller's span, where the program has one.
+    pub(crate) traceparent: Option<String>,
     /// Who gets the stream, where the command switches the protocol.
     pub(crate) taker: &'a mut Option<Taker>,
 }
@@ -114,7 +116,11 @@ impl Shared {
             deadline: request.deadline,
             ..CallSlot::default()
         };
-        let left = state.time_left(request.deadline, self.options.extensions);
+        if self.options.extensions {
+            state.learn_for(request.deadline.is_some() || request.traceparent.is_some());
+        }
+        let left = state.time_left(request.deadline);
+        let span = (request.traceparent.as_ref()).filter(|_| state.wants_span());
         let State {
             asking, out, marks, ..
         } = &mut *state;
@@ -123,6 +129,7 @@ impl Shared {
         let asked = asking.ask(
             Head {
                 deadline: left.as_ref().map(TimeLeft::as_bytes),
+                traceparent: span.map(String::as_bytes),
                 ..Head::new(request.command, request.kind)
             },
             request.fields,

@@ -38,6 +38,7 @@ struct Cancel {
 
 const DEADLINE: &str = "deadline";
 const CANCEL: &str = "cancel";
+const TRACEPARENT: &str = "traceparent";
 
 /// A box for the connection itself.
 pub(super) enum Own {
@@ -65,7 +66,7 @@ impl Abilities {
     /// Those of this crate.
     pub(super) fn own() -> Self {
         Self {
-            abilities: [CANCEL, DEADLINE].map(String::from).into(),
+            abilities: [CANCEL, DEADLINE, TRACEPARENT].map(String::from).into(),
         }
     }
 }
@@ -81,6 +82,7 @@ pub(super) struct Known {
     pub(super) answers: bool,
     deadline: bool,
     cancel: bool,
+    traceparent: bool,
     /// Calls that were given up before that was known.
     given_up: Vec<CallId>,
 }
@@ -126,6 +128,7 @@ impl State {
                 let abilities = read_abilities(payload);
                 let has = |name: &str| abilities.iter().any(|ability| ability == name);
                 (self.known.deadline, self.known.cancel) = (has(DEADLINE), has(CANCEL));
+                self.known.traceparent = has(TRACEPARENT);
                 for id in std::mem::take(&mut self.known.given_up) {
                     self.tell_canceled(id);
                 }
@@ -137,19 +140,26 @@ impl State {
         self.known.given_up = Vec::new();
     }
 
-    /// The time left for a call, where the peer wants to know it.
+    /// Finds out what the peer can do, if that is not known and would be of use.
     #[inline]
-    pub(super) fn time_left(
-        &mut self,
-        deadline: Option<Instant>,
-        extends: bool,
-    ) -> Option<TimeLeft> {
-        let deadline = deadline.filter(|_| extends)?;
-        if !self.known.asked && self.asking.is_open() {
+    pub(super) fn learn_for(&mut self, has_metadata: bool) {
+        if has_metadata && !self.known.asked && self.asking.is_open() {
             self.probe();
         }
-        let left = || deadline.saturating_duration_since(Instant::now());
-        (self.known.deadline).then(|| TimeLeft::new(left().max(Duration::from_millis(1))))
+    }
+
+    /// The time left for a call, where the peer wants to know it.
+    #[inline]
+    pub(super) fn time_left(&self, deadline: Option<Instant>) -> Option<TimeLeft> {
+        let deadline = deadline.filter(|_| self.known.deadline)?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        Some(TimeLeft::new(left.max(Duration::from_millis(1))))
+    }
+
+    /// Whether the peer wants to know the caller's span.
+    #[inline]
+    pub(super) fn wants_span(&self) -> bool {
+        self.known.traceparent
     }
 
     /// Tells the peer that nobody waits for the answer to a call any more, if it wants to know. Says

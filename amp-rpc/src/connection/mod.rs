@@ -27,5 +27,5 @@ pub(crate) use exchange::{Ending, Refusal, Request, Stage, Taker, with_view};
 #[cfg(feature = "_tls")]
 pub(crate) use farewell::Farewell;
 pub(crate) use options::Options;
-pub(crate) use shared::{Closing, Payload, Shared, Ticket};
+pub(crate) use shared::{Closing, Payload, Shared, Ticket, Traceparent};
 pub(crate) use stranger::{Doorway, Visitor, turn_away};

@@ -43,9 +43,14 @@ pub(crate) struct Shared {
     pub(super) side: Side,
     /// The name under which the peer was sought.
     pub(super) host: Option<Box<str>>,
+    /// Gives the caller's span, where the program has spans.
+    pub(crate) traceparent: Option<Traceparent>,
     /// The connection's TLS, once it has begun.
     pub(crate) session: OnceLock<TlsSession>,
 }
+
+/// Gives the span of whoever makes a call, as in the header `traceparent` of W3C's Trace Context.
+pub(crate) type Traceparent = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// Guarded by the lock, which is held for moments: to encode a call, to take or hand over an answer.
 pub(crate) struct State {
@@ -258,6 +263,7 @@ impl Shared {
     pub(crate) fn new(
         options: Options,
         tls: Option<Tls>,
+        traceparent: Option<Traceparent>,
         transport: Transport,
     ) -> (Self, BoxedStream) {
         let mut asking = Asking::new(options.limits);
@@ -294,6 +300,7 @@ impl Shared {
             resets: transport.resets,
             side: transport.side,
             host: transport.host,
+            traceparent,
             session: transport.session.map_or_else(OnceLock::new, OnceLock::from),
         };
         (shared, transport.stream)
