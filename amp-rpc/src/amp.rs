@@ -17,6 +17,7 @@ use crate::connection::{Driver, Options, Shared, Traceparent};
 use crate::endpoint::{ConnectEndpoint, ConnectError, ListenEndpoint, ListenError, Listener};
 use crate::locator::Locator;
 use crate::peer::Peer;
+use crate::reconnecting::Reconnecting;
 use crate::server::{Carrying, Connection, Server, ServerOptions};
 use crate::tls::Tls;
 use crate::transport::{Addresses, Side, Transport};
@@ -374,6 +375,30 @@ impl Amp {
         Ok(self.start(endpoint.connect().await?))
     }
 
+    /// Connects to an endpoint again and again: a peer that survives its connections. The string is that of
+    /// [`connect`](Self::connect). Nothing happens before [`Reconnecting::start`]; what is wrong with the
+    /// endpoint is said there.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), amp_rpc::ConnectError> {
+    /// let peer = amp_rpc::Amp::new().reconnecting("tcp:localhost:8080").start()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reconnecting(&self, endpoint: &str) -> Reconnecting {
+        let endpoint = endpoint.parse().map_err(|source| ConnectError::Endpoint {
+            description: endpoint.to_owned(),
+            source,
+        });
+        Reconnecting::new(self.clone(), endpoint)
+    }
+
+    /// Connects to an endpoint again and again. As [`reconnecting`](Self::reconnecting), but nothing can be
+    /// wrong with the endpoint's form.
+    pub fn reconnecting_to(&self, endpoint: &ConnectEndpoint) -> Reconnecting {
+        Reconnecting::new(self.clone(), Ok(endpoint.clone()))
+    }
+
     /// Listens on an endpoint, given as a string: `tcp:PORT`, `tcp:HOST:PORT`, `unix:PATH` or
     /// `memory:NAME`, with options as in `tcp:8080:interface=127.0.0.1`. [`ListenEndpoint`] has all of
     /// them. Connections are accepted until the server is dropped or shut down.
@@ -485,6 +510,11 @@ impl Amp {
             source,
         })?;
         endpoint.bind().await
+    }
+
+    /// What all connections of this `Amp` have.
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
     }
 
     /// # Panics

@@ -26,18 +26,32 @@ use crate::peer::Peer;
 use crate::switched::SwitchedStream;
 
 /// What every call has: where it goes, what it sends, and how far it is.
-struct Exchange<F> {
+pub(crate) struct Exchange<F> {
     peer: Peer,
     command: Shared<[u8]>,
     kind: CommandKind,
-    /// Until they are encoded.
+    /// Until they are encoded, or longer.
     fields: Option<F>,
+    keep: Keep,
     stage: Stage,
+    /// It is encoded: the peer may get it.
+    was_sent: bool,
     time: Time,
     /// How the call ended when it was started, before anybody polled it.
     early: Option<Ending>,
     /// Who gets the stream, where the command switches the protocol.
     taker: Option<Taker>,
+}
+
+/// How long a command is kept, to be sent on another connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// Until it is encoded or cannot be.
+    No,
+    /// Until it is encoded.
+    Unsent,
+    /// Even then.
+    Sent,
 }
 
 /// How long a call may take.
@@ -70,20 +84,42 @@ impl<F: WriteFields> Exchange<F> {
     #[inline]
     fn traceparent(&self) -> Option<String> {
         let traceparent = self.peer.shared().traceparent.as_ref()?;
-        self.fields.as_ref().and_then(|_| traceparent())
+        match self.fields {
+            Some(_) if !self.was_sent => traceparent(),
+            _ => None,
+        }
     }
 
-    fn new(peer: Peer, command: Shared<[u8]>, kind: CommandKind, fields: F) -> Self {
+    pub(crate) fn new(peer: Peer, command: Shared<[u8]>, kind: CommandKind, fields: F) -> Self {
         Self {
             peer,
             command,
             kind,
             fields: Some(fields),
+            keep: Keep::No,
             stage: Stage::New,
+            was_sent: false,
             time: Time::Default,
             early: None,
             taker: None,
         }
+    }
+
+    /// The same, keeping its command, and with a deadline that is settled.
+    pub(crate) fn keeping(mut self, keep: Keep, deadline: Option<Instant>) -> Self {
+        self.keep = keep;
+        self.time = Time::Until(deadline);
+        self
+    }
+
+    /// Whether the peer may have got it, or get it.
+    pub(crate) fn was_sent(&self) -> bool {
+        self.was_sent
+    }
+
+    /// The command, where it is kept.
+    pub(crate) fn take_fields(&mut self) -> Option<F> {
+        self.fields.take()
     }
 
     /// Sends the call without waiting for anything.
@@ -93,7 +129,7 @@ impl<F: WriteFields> Exchange<F> {
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
         if let Some(ending) = self.early.take() {
             return Poll::Ready(ending);
         }
@@ -115,7 +151,7 @@ impl<F: WriteFields> Exchange<F> {
         polled
     }
 
-    fn poll_tell(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
+    pub(crate) fn poll_tell(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
         let deadline = self.deadline();
         let request = request(
             &self.command,
@@ -132,12 +168,20 @@ impl<F: WriteFields> Exchange<F> {
     /// Drops the command once it is encoded: it may hold files that are to be closed then.
     #[inline]
     fn drop_encoded(&mut self) {
-        if self.fields.is_some() && !matches!(self.stage, Stage::New | Stage::Queued(_)) {
+        let drops = match self.stage {
+            Stage::New | Stage::Queued(_) => return,
+            Stage::Asked(_) | Stage::Told(_) => {
+                self.was_sent = true;
+                self.keep != Keep::Sent
+            }
+            Stage::Done => self.keep == Keep::No,
+        };
+        if drops && self.fields.is_some() {
             self.fields = None;
         }
     }
 
-    fn local_error(&self, refusal: Refusal) -> LocalError {
+    pub(crate) fn local_error(&self, refusal: Refusal) -> LocalError {
         LocalError {
             command: (*self.command).into(),
             problem: match refusal {
@@ -151,7 +195,7 @@ impl<F: WriteFields> Exchange<F> {
     }
 
     /// Turns the end of a call into its result.
-    fn finish<T, E: CommandError>(
+    pub(crate) fn finish<T, E: CommandError>(
         &self,
         ending: Ending,
         read: impl FnOnce(&Payload, &Peer) -> Result<T, DecodeError>,
@@ -346,10 +390,26 @@ impl<C: Command> Future for Call<C> {
     }
 }
 
-fn read_fields<T: Fields>(payload: &Payload, peer: &Peer) -> Result<T, DecodeError> {
+pub(crate) fn read_fields<T: Fields>(payload: &Payload, peer: &Peer) -> Result<T, DecodeError> {
     let mut context = ConnectionContext::new(peer.shared());
     with_view(payload, |view| T::from_box(view, &mut context))
         .unwrap_or_else(|| Err(DecodeError::missing("a whole box")))
+}
+
+pub(crate) fn read_box(payload: &Payload, _peer: &Peer) -> Result<AmpBox, DecodeError> {
+    with_view(payload, |view| view.to_owned()).ok_or_else(|| DecodeError::missing("a whole box"))
+}
+
+pub(crate) fn read_values(
+    response: &[FieldSchema],
+    payload: &Payload,
+    peer: &Peer,
+) -> Result<Values, DecodeError> {
+    let mut context = ConnectionContext::new(peer.shared());
+    with_view(payload, |view| {
+        Values::from_box(response, view, &mut context)
+    })
+    .unwrap_or_else(|| Err(DecodeError::missing("a whole box")))
 }
 
 /// A call of a command given by its name and a box; made by [`Peer::call_box`].
@@ -388,12 +448,9 @@ impl Future for CallBox {
     type Output = Result<AmpBox, CallError<NoErrors>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll(cx).map(|ending| {
-            self.0.finish(ending, |payload, _| {
-                with_view(payload, |view| view.to_owned())
-                    .ok_or_else(|| DecodeError::missing("a whole box"))
-            })
-        })
+        self.0
+            .poll(cx)
+            .map(|ending| self.0.finish(ending, read_box))
     }
 }
 
@@ -441,11 +498,7 @@ impl Future for CallDynamic {
         let this = &mut *self;
         this.exchange.poll(cx).map(|ending| {
             this.exchange.finish(ending, |payload, peer| {
-                let mut context = ConnectionContext::new(peer.shared());
-                with_view(payload, |view| {
-                    Values::from_box(&this.response, view, &mut context)
-                })
-                .unwrap_or_else(|| Err(DecodeError::missing("a whole box")))
+                read_values(&this.response, payload, peer)
             })
         })
     }

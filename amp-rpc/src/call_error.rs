@@ -6,6 +6,7 @@ use amp_rpc_core::{CommandError, DecodeError, EncodeError, Excerpt, NoErrors, Re
 use thiserror::Error;
 
 use crate::end::EndReason;
+use crate::reconnecting::NotConnected;
 
 /// How a call ended other than with its answer; `E` has the errors that the command declares.
 #[derive(Debug, Error)]
@@ -55,6 +56,10 @@ where
     /// The connection ended before the answer came, or before the call was made.
     #[error("the connection ended before the answer came")]
     Ended(#[source] EndReason),
+    /// There was no connection on which a [`ReconnectingPeer`](crate::ReconnectingPeer) could send the
+    /// command. Nothing was sent.
+    #[error(transparent)]
+    NotConnected(NotConnected),
 }
 
 /// An answer that cannot be read: which command's, which key, what was expected.
@@ -107,6 +112,7 @@ pub(crate) enum LocalProblem {
     TlsRefused,
     NoTls,
     NoTaker,
+    OneConnection,
 }
 
 impl LocalError {
@@ -133,6 +139,10 @@ impl fmt::Display for LocalError {
             LocalProblem::NoTaker => f.write_str(
                 "its answer hands the stream over; call it with Peer::switch, over a stream of bytes",
             ),
+            LocalProblem::OneConnection => f.write_str(
+                "it changes one connection, and a reconnecting peer has many; call it on the Peer that \
+                 the function given to Reconnecting::on_connect gets",
+            ),
         }
     }
 }
@@ -152,4 +162,8 @@ pub enum TellError {
     /// The connection has ended.
     #[error("the connection has ended")]
     Ended(#[source] EndReason),
+    /// There was no connection on which a [`ReconnectingPeer`](crate::ReconnectingPeer) could send the
+    /// command. Nothing was sent.
+    #[error(transparent)]
+    NotConnected(NotConnected),
 }

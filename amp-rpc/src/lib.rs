@@ -81,6 +81,7 @@ mod options_error;
 mod peer;
 #[cfg(all(unix, feature = "process"))]
 pub mod process;
+mod reconnecting;
 mod responders;
 mod server;
 mod switched;
@@ -104,6 +105,10 @@ pub use endpoint::{ConnectEndpoint, ConnectError, EndpointError, ListenEndpoint,
 pub use locator::{Locator, Or};
 pub use options_error::OptionsError;
 pub use peer::Peer;
+pub use reconnecting::{
+    AttemptError, Backoff, NotConnected, Reconnecting, ReconnectingCall, ReconnectingPeer,
+    ReconnectingState, ReconnectingStates, ReconnectingTell,
+};
 pub use responders::{Responder, Responders};
 pub use server::{OpenConnections, Server};
 pub use switched::SwitchedStream;

@@ -199,6 +199,17 @@ impl ConnectEndpoint {
         self
     }
 
+    /// Whether it can be connected to only once, since it is what this process was started with.
+    pub(crate) fn is_once(&self) -> bool {
+        match &self.target {
+            #[cfg(all(unix, feature = "process"))]
+            Target::Stdio | Target::Descriptors(_) => true,
+            #[cfg(feature = "_tls")]
+            Target::Secure(secure) => secure.inner().is_once(),
+            _ => false,
+        }
+    }
+
     pub(crate) async fn connect(&self) -> Result<Transport, ConnectError> {
         match tokio::time::timeout(self.timeout, self.reach()).await {
             Ok(reached) => reached,

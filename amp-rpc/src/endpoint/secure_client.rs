@@ -146,6 +146,10 @@ impl SecureClient {
     }
 
     /// The endpoint below takes no longer than this one.
+    pub(super) fn inner(&self) -> &ConnectEndpoint {
+        &self.inner
+    }
+
     pub(super) fn inner_mut(&mut self) -> &mut ConnectEndpoint {
         &mut self.inner
     }
