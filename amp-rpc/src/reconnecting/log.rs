@@ -23,11 +23,11 @@ pub(super) fn failed(
     delay: Duration,
     attempt: u32,
 ) {
-    let error: &dyn std::error::Error = error;
+    let error = Chain(error);
     if attempt <= 1 {
-        tracing::warn!(%endpoint, error, ?delay, "not connected, and trying again");
+        tracing::warn!(%endpoint, %error, ?delay, "not connected, and trying again");
     } else {
-        tracing::debug!(%endpoint, error, ?delay, attempt, "still not connected");
+        tracing::debug!(%endpoint, %error, ?delay, attempt, "still not connected");
     }
 }
 
@@ -39,4 +39,21 @@ pub(super) fn failed(
     _delay: Duration,
     _attempt: u32,
 ) {
+}
+
+/// An error with everything behind it, in one line.
+#[cfg(feature = "tracing")]
+struct Chain<'a>(&'a AttemptError);
+
+#[cfg(feature = "tracing")]
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)?;
+        let mut source = std::error::Error::source(self.0);
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
 }
