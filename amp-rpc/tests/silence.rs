@@ -139,6 +139,8 @@ async fn a_peer_that_is_made_to_wait_is_not_given_up() {
         .max_running(1);
     let (one, other) = tokio::io::duplex(1 << 16);
     let (server, client) = (server.over(one), Amp::new().no_keepalive().over(other));
+    // The client has given a sign of life.
+    tokio::time::sleep(2 * MINUTE).await;
     let calls = [0; 2].map(|_| client.call_box("Wait", empty()).start());
     for call in calls {
         call.await.unwrap();
