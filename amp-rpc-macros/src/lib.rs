@@ -39,7 +39,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `response = Type` | `()` | the fields of the answer, a struct with `derive(Fields)` |
 /// | `error = Type` | `NoErrors` | the errors a responder may answer, an enum with `derive(CommandError)` |
 /// | `no_answer` | an answer is wanted | callers normally want no answer; Twisted's `requiresAnswer = False` |
-/// | `idempotent` | it is carried out at most once | to carry it out twice does what once does, so that it may be sent again when its connection was lost before the answer came |
+/// | `idempotent` | it is carried out at most once | to carry it out twice does what once does, so that a `ReconnectingPeer` may send it again when its connection ended before the answer came |
 /// | `closes` | the connection goes on | the responder's side closes it behind the answer; Twisted's `responseType = QuitBox` |
 /// | `switches` | | another protocol takes over behind the answer; Twisted's `ProtocolSwitchCommand` |
 /// | `starttls` | | TLS begins behind the answer; Twisted's `StartTLS` |

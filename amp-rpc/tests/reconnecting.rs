@@ -11,6 +11,7 @@ use amp_rpc::{
     Failure, Fields, NotConnected, Peer, Reconnecting, ReconnectingPeer, ReconnectingState,
     ReconnectingStates, Responders, Server, TellError,
 };
+use futures::FutureExt as _;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
@@ -162,6 +163,38 @@ async fn what_may_have_left_is_not_sent_again() {
     // What comes next is another call, not the first one.
     soon(peer.call(Once { number: 2 })).await.unwrap();
     assert_eq!(soon(second.asked.recv()).await, Some(2));
+    assert!(first.asked.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn what_has_not_left_goes_to_the_next_connection() {
+    // A server that reads no more while one responder waits.
+    let mut first = serving();
+    let server = listen(&first.amp.clone().max_running(1), "memory:stuck").await;
+    let peer = eager(Amp::new().max_queued(1).reconnecting_to(server.endpoint()));
+    let peer = peer.start().unwrap();
+    let connection = soon(peer.connected()).await.unwrap();
+    let sent = tokio::spawn(peer.tell(Once { number: 0 }));
+    assert_eq!(soon(first.asked.recv()).await, Some(0));
+    soon(sent).await.unwrap().unwrap();
+    let mut big = AmpBox::new();
+    big.insert("number", vec![b'1'; 60_000]);
+    while connection.ready().now_or_never().is_some() {
+        // It is sent although nobody waits until there is room.
+        drop(connection.tell_box("Once", big.clone()).start());
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let call = peer.call(Once { number: 2 }).start();
+    let told = peer.tell(Once { number: 3 }).start();
+    kill(server).await;
+    let mut second = serving().open();
+    let _server = listen(&second.amp, "memory:stuck").await;
+    assert_eq!(soon(call).await.unwrap().number, 2);
+    soon(told).await.unwrap();
+    assert_eq!(soon(second.asked.recv()).await, Some(2));
+    assert_eq!(soon(second.asked.recv()).await, Some(3));
     assert!(first.asked.try_recv().is_err());
 }
 
@@ -473,6 +506,24 @@ async fn a_call_waits_no_longer_than_it_may() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_waits_no_longer_on_several_connections_together() {
+    let peer = eager(alone("short waits")).start().unwrap();
+    let call = tokio::spawn(peer.call(Again { number: 1 }).start());
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let mut server = serving();
+    let listening = listen(&server.amp, "memory:short waits").await;
+    assert_eq!(soon(server.asked.recv()).await, Some(1));
+    kill(listening).await;
+    let began = Instant::now();
+    let error = soon(call).await.unwrap().unwrap_err();
+    assert!(
+        matches!(error, CallError::Ended(EndReason::ClosedByPeer)),
+        "{error:?}"
+    );
+    assert_eq!(began.elapsed().as_secs_f64().round(), 10.0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_time_for_a_call_covers_its_wait() {
     let second = Duration::from_secs(1);
     let peer = Amp::new().call_timeout(5 * second);
@@ -496,7 +547,7 @@ async fn the_time_for_a_call_covers_its_wait() {
     assert!(matches!(error, TellError::TimedOut), "{error:?}");
     assert_eq!(began.elapsed(), 6 * second);
 
-    // It goes on over several connections, and what was sent once may have been carried out.
+    // It covers several connections, and what was sent once may have been carried out.
     let mut first = serving();
     let server = listen(&first.amp, "memory:timeout").await;
     soon(peer.connected()).await.unwrap();
@@ -824,9 +875,13 @@ fn what_cannot_be_meant_is_refused() {
     }
     let error = Amp::new().reconnecting("tcp:nowhere").start().unwrap_err();
     assert!(matches!(error, ConnectError::Endpoint { .. }), "{error:?}");
-    let amp = Amp::new().max_queued(0);
-    let error = amp.reconnecting("memory:options").start().unwrap_err();
-    assert!(matches!(error, ConnectError::Options { .. }), "{error:?}");
+    for amp in [
+        Amp::new().max_queued(0),
+        Amp::new().idle_timeout(Duration::from_secs(60)),
+    ] {
+        let error = amp.reconnecting("memory:options").start().unwrap_err();
+        assert!(matches!(error, ConnectError::Options { .. }), "{error:?}");
+    }
 }
 
 #[cfg(all(unix, feature = "process"))]

@@ -98,8 +98,22 @@ async fn connect_to(address: SocketAddr, bind_address: Option<IpAddr>) -> io::Re
         socket.bind(SocketAddr::new(local, 0))?;
     }
     let stream = socket.connect(address).await?;
+    check_other(&stream)?;
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+/// Refuses a socket that is connected to itself: nobody listens, but the system has chosen the very port that was
+/// asked for as this side's, which TCP takes for both sides connecting at the same time. Who tries again and again
+/// to connect to this machine comes to it sooner or later.
+fn check_other(stream: &TcpStream) -> io::Result<()> {
+    if stream.local_addr()? == stream.peer_addr()? {
+        return Err(io::Error::new(
+            io::ErrorKind::ConnectionRefused,
+            "nobody listens there: the socket has connected to itself",
+        ));
+    }
+    Ok(())
 }
 
 /// Listens on the first of the interface's addresses that is free.
@@ -201,6 +215,22 @@ fn endpoint_of(address: SocketAddr) -> ConnectEndpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_socket_that_is_connected_to_itself_is_none() {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let own = socket.local_addr().unwrap();
+        // Not every system does it.
+        if let Ok(stream) = socket.connect(own).await {
+            let error = check_other(&stream).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+        let other = listener.unwrap();
+        let stream = TcpStream::connect(other.local_addr().unwrap()).await;
+        check_other(&stream.unwrap()).unwrap();
+    }
 
     fn check_endpoint(address: &str, expected: &str) {
         let endpoint = endpoint_of(address.parse().unwrap());

@@ -25,6 +25,9 @@ pub mod argument_types {}
 #[doc = include_str!("errors.md")]
 pub mod errors {}
 
+#[doc = include_str!("reconnecting.md")]
+pub mod reconnecting {}
+
 #[doc = include_str!("deadlines.md")]
 pub mod deadlines {}
 

@@ -151,7 +151,7 @@ impl Reconnecting {
     pub fn start(self) -> Result<ReconnectingPeer, ConnectError> {
         let endpoint = self.endpoint?;
         let checked = (self.amp.options().check()).and_then(|()| self.options.check());
-        let checked = checked.and_then(|()| check_endpoint(&endpoint));
+        let checked = checked.and_then(|()| check_connections(&self.amp, &endpoint));
         match checked {
             Ok(()) => Ok(ReconnectingPeer::start(
                 self.amp,
@@ -167,11 +167,18 @@ impl Reconnecting {
     }
 }
 
-fn check_endpoint(endpoint: &ConnectEndpoint) -> Result<(), OptionsError> {
+/// Looks for what cannot be meant of the connections that it makes.
+fn check_connections(amp: &Amp, endpoint: &ConnectEndpoint) -> Result<(), OptionsError> {
     if endpoint.is_once() {
         return Err(OptionsError::new(
             "Amp::reconnecting",
             "what this process was started with can be connected to only once; use Amp::connect",
+        ));
+    }
+    if amp.options().idle_timeout.is_some() {
+        return Err(OptionsError::new(
+            "Amp::idle_timeout",
+            "a connection that is closed since nobody uses it would be made anew at once",
         ));
     }
     Ok(())
