@@ -217,6 +217,15 @@ impl Amp {
         self
     }
 
+    /// Tells the peer the number of a fault behind "Unknown Error", as in `Unknown Error (fault 2a)`: a responder panicked or
+    /// failed with an error that its command does not declare, or its answer could not be encoded. The log of
+    /// this side, with the feature `tracing`, has the same number beside the reason. Default: as in Twisted, nothing.
+    #[must_use]
+    pub fn number_faults(mut self) -> Self {
+        self.options.number_faults = true;
+        self
+    }
+
     /// Drops responders that still run when their connection ends. Default: they finish, as in
     /// Twisted, though nobody gets their answers.
     #[must_use]

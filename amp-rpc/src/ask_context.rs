@@ -13,6 +13,8 @@ use pin_project_lite::pin_project;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::connection::log::Span;
+
 thread_local! {
     static CURRENT: RefCell<Option<Active>> = const { RefCell::new(None) };
 }
@@ -110,6 +112,7 @@ impl AskContext {
     pub fn scope<F: Future>(&self, future: F) -> Scope<F> {
         Scope {
             active: Active {
+                span: Span::current(),
                 context: Some(self.clone()),
                 canceled: false,
                 ends_ask: false,
@@ -162,8 +165,10 @@ impl<F: Future> Future for Scope<F> {
 
 /// What is kept with a responder that runs. The context is made when somebody asks for it, or when
 /// there is something to tell: most asks need none.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Active {
+    /// What is logged meanwhile belongs to the ask.
+    span: Span,
     context: Option<AskContext>,
     canceled: bool,
     ends_ask: bool,
@@ -171,8 +176,9 @@ pub(crate) struct Active {
 
 impl Active {
     /// For an ask whose caller waits until then, and is that span.
-    pub(crate) fn new(deadline: Option<Instant>, traceparent: Option<&str>) -> Self {
+    pub(crate) fn new(span: Span, deadline: Option<Instant>, traceparent: Option<&str>) -> Self {
         Self {
+            span,
             context: (deadline.is_some() || traceparent.is_some())
                 .then(|| AskContext::new(deadline, traceparent, false)),
             canceled: false,
@@ -213,12 +219,25 @@ impl Active {
                 *self.active = own.unwrap_or_default();
             }
         }
+        let span = self.span.clone();
+        let _entered = span.enter();
         let previous = CURRENT.replace(Some(std::mem::take(self)));
         let _leave = Leave {
             active: self,
             previous,
         };
         run()
+    }
+}
+
+impl Default for Active {
+    fn default() -> Self {
+        Self {
+            span: Span::none(),
+            context: None,
+            canceled: false,
+            ends_ask: false,
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::call_error::{AnswerProblem, BadAnswer, CallError, LocalError, LocalProblem, TellError};
+use crate::connection::log::{self, Span};
 use crate::connection::{
     ConnectionContext, Ending, Payload, Refusal, Request, Stage, Taker, with_view,
 };
@@ -37,6 +38,7 @@ pub(crate) struct Exchange<F> {
     /// It is encoded: the peer may get it.
     was_sent: bool,
     time: Time,
+    span: Span,
     /// How the call ended when it was started, before anybody polled it.
     early: Option<Ending>,
     /// Who gets the stream, where the command switches the protocol.
@@ -100,6 +102,7 @@ impl<F: WriteFields> Exchange<F> {
             stage: Stage::New,
             was_sent: false,
             time: Time::Default,
+            span: Span::none(),
             early: None,
             taker: None,
         }
@@ -146,7 +149,11 @@ impl<F: WriteFields> Exchange<F> {
             traceparent,
             ..request
         };
-        let polled = self.peer.shared().poll_call(&mut self.stage, request, cx);
+        if matches!(self.stage, Stage::New) {
+            self.span = log::call(&self.command);
+        }
+        let (span, shared) = (&self.span, self.peer.shared());
+        let polled = span.in_scope(|| shared.poll_call(&mut self.stage, request, cx));
         self.drop_encoded();
         polled
     }

@@ -63,7 +63,8 @@
 //! | `tls` | TLS from the first byte and with `StartTLS`: `Tls`, `Identity`, `Trust`, the endpoints `ssl:` and `tls:`; rustls with `ring` |
 //! | `tls-aws-lc-rs` | the same with `aws-lc-rs`, which is used where both are on |
 //! | `temporary-certificate` | `Identity::temporary`, a certificate made on the spot |
-//! | `tracing` | failures of responders are logged; without it nobody is told |
+//! | `tracing` | failures of responders are logged, and connections, calls and asks are spans; without it nobody is told |
+//! | `metrics` | what connections count goes to the crate `metrics` |
 
 pub mod guide;
 
@@ -84,6 +85,7 @@ pub mod process;
 mod reconnecting;
 mod responders;
 mod server;
+mod stats;
 mod switched;
 mod tls;
 mod transport;
@@ -111,6 +113,7 @@ pub use reconnecting::{
 };
 pub use responders::{Responder, Responders};
 pub use server::{OpenConnections, Server};
+pub use stats::{Latency, Stats};
 pub use switched::SwitchedStream;
 pub use tls::{CertificateProblem, PeerIdentity, StartTls, StartTlsError, TlsError, TlsSession};
 #[cfg(feature = "_tls")]

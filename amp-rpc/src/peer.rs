@@ -18,6 +18,7 @@ use crate::call::{Call, CallBox, CallDynamic, Switch, Tell};
 use crate::call_error::CallError;
 use crate::connection::{Closing, Shared, Ticket};
 use crate::end::EndReason;
+use crate::stats::Stats;
 use crate::switched::SwitchedStream;
 use crate::tls::TlsSession;
 #[cfg(feature = "_tls")]
@@ -286,6 +287,11 @@ impl Peer {
     /// Why the connection ended; `None` while it is open.
     pub fn end_reason(&self) -> Option<EndReason> {
         self.shared.end()
+    }
+
+    /// What the connection has done so far, and does now. Can be asked for also when it has ended.
+    pub fn stats(&self) -> Stats {
+        self.shared.stats()
     }
 
     /// Both ends' addresses, where the transport has any.

@@ -49,6 +49,8 @@ pub struct Answering {
     compat: Compat,
     limits: Limits,
     phase: Phase,
+    /// The number of the next fault, where the peer is to know it.
+    fault: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,6 +138,20 @@ impl Answering {
             compat,
             limits,
             phase: Phase::Reading,
+            fault: None,
+        }
+    }
+
+    /// From now on, an answer of "Unknown Error" has this number behind it, in hexadecimal: what the operator
+    /// finds it by in the log.
+    pub fn number_fault(&mut self, number: u64) {
+        self.fault = Some(number);
+    }
+
+    fn unknown_error(&self) -> Cow<'static, str> {
+        match self.fault {
+            Some(number) => Cow::Owned(format!("{UNKNOWN_ERROR} (fault {number:x})")),
+            None => Cow::Borrowed(UNKNOWN_ERROR),
         }
     }
 
@@ -309,7 +325,7 @@ impl Answering {
                         Some(schema) if !(too_long && self.compat.close_on_answer_too_long) => {
                             Reply::declared(schema, error.to_string())
                         }
-                        _ => Reply::unknown(UNKNOWN_ERROR),
+                        _ => Reply::unknown(self.unknown_error()),
                     };
                     let fault = Some(Fault::BadAnswer(error));
                     if too_long && self.compat.close_on_answer_too_long {
@@ -336,7 +352,7 @@ impl Answering {
                 let fault = Some(Fault::Unexpected(message.clone()));
                 match errors.catch_all() {
                     Some(schema) => (Reply::declared(schema, message), fault),
-                    None => (Reply::unknown(UNKNOWN_ERROR), fault),
+                    None => (Reply::unknown(self.unknown_error()), fault),
                 }
             }
             Outcome::BadArguments(name, error) => {
@@ -390,7 +406,7 @@ impl Answering {
     ) -> Replied {
         if let Err(error) = write_error(tag, reply, self.limits, out) {
             // A code chosen at run time can be too long to send; the peer must get an answer.
-            let unknown = Reply::unknown(UNKNOWN_ERROR);
+            let unknown = Reply::unknown(self.unknown_error());
             if write_error(tag, &unknown, self.limits, out).is_err() {
                 // The tag alone is over the limit on values: this side was given a tiny one.
                 return self.close(CloseReason::AnswerTooLong, Some(Fault::BadAnswer(error)));

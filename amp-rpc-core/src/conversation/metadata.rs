@@ -44,6 +44,13 @@ impl Metadata<'_> {
     }
 }
 
+impl Metadata<'_> {
+    /// Whether everything that is there can be read.
+    pub fn is_sound(&self) -> bool {
+        self.time_left().is_ok() && (self.traceparent.is_none() || self.span().is_some())
+    }
+}
+
 /// The longest span that is taken. Version 00 of the header has 55 bytes; later ones may have more.
 const LONGEST_SPAN: usize = 256;
 

@@ -95,8 +95,12 @@ fn hand_over(
     });
     let (id, effect) = match received {
         Received::Call { id, effect } => (id, effect),
-        Received::Late => return None,
+        Received::Late => {
+            shared.counters.late_answers.add(1);
+            return None;
+        }
         Received::Unknown => {
+            shared.counters.unknown_answers.add(1);
             return compat
                 .close_on_unknown_tag
                 .then_some(Boundary::Close(CloseReason::UnknownTag));
@@ -119,6 +123,12 @@ fn hand_over(
         }
         slot.answer = Some(delivery);
         wakers.extend(slot.waker.take());
+        if let Some(sent) = slot.sent.take() {
+            let took = sent.elapsed();
+            #[cfg(feature = "metrics")]
+            crate::stats::Publisher::took(took.as_secs_f64());
+            state.latency.get_or_insert_default().record(took);
+        }
     }
     match effect {
         Effect::Agreed(boundary) => return Some(boundary),

@@ -1,7 +1,7 @@
 //! What each received box leads to.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use amp_rpc_core::RemoteError;
@@ -52,6 +52,8 @@ pub(super) struct Dispatch {
     pub(super) began: bool,
     /// An ask came since this was last looked at.
     pub(super) is_used: bool,
+    /// The number that the next fault gets.
+    fault: u64,
     /// Bytes of refusals that are not all written yet.
     refused: usize,
 }
@@ -59,7 +61,7 @@ pub(super) struct Dispatch {
 impl Dispatch {
     pub(super) fn new(shared: Arc<Shared>, locator: Box<dyn Locator>) -> Self {
         let options = shared.options;
-        Self {
+        let mut dispatch = Self {
             locator,
             doorway: Doorway::default(),
             decoder: Decoder::new(options.limits),
@@ -74,8 +76,30 @@ impl Dispatch {
             began: false,
             is_used: false,
             refused: 0,
+            fault: 0,
             shared,
+        };
+        dispatch.number_fault();
+        dispatch
+    }
+
+    /// Gives the next fault a number that no other of the process has.
+    fn number_fault(&mut self) {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        self.fault = NEXT.fetch_add(1, Ordering::Relaxed);
+        if self.shared.options.number_faults {
+            self.answering.number_fault(self.fault);
         }
+    }
+
+    /// Notes what the connection does, for those who want to know.
+    pub(super) fn count(&self, received: u64, sent: u64) {
+        let counters = &self.shared.counters;
+        counters.bytes_received.set(received);
+        counters.bytes_sent.set(sent);
+        self.shared
+            .running
+            .store(self.running.len(), Ordering::Relaxed);
     }
 
     /// Whether no responder runs.
@@ -141,6 +165,7 @@ impl Dispatch {
 
     fn box_received(&mut self, view: &BoxView<'_>, frame: &[u8], shared: Option<&Bytes>) {
         self.began = true;
+        self.shared.counters.boxes_received.add(1);
         match Message::of(view) {
             Some(Message::Ask {
                 tag,
@@ -196,6 +221,7 @@ impl Dispatch {
         metadata: &Metadata<'_>,
         view: &BoxView<'_>,
     ) {
+        self.shared.counters.asks_received.add(1);
         if self.refuses() {
             return self.refuse(tag);
         }
@@ -227,7 +253,10 @@ impl Dispatch {
         let ask = Ask::new(tag, responder.kind());
         let mut task = self.pool.take(&responder);
         let shared = &self.shared;
-        let mut active = Active::new(deadline(metadata), metadata.span());
+        if !metadata.is_sound() {
+            self.shared.counters.bad_metadata.add(1);
+        }
+        let mut active = Active::new(log::ask(command), deadline(metadata), metadata.span());
         let ask_context = active.known().cloned();
         let incoming = Incoming {
             fields: view,
@@ -279,6 +308,7 @@ impl Dispatch {
                 self.reply_with(&ask, Errors::NONE, Outcome::Answered(&abilities));
             }
             Own::Cancel(tag) => {
+                self.shared.counters.asks_canceled.add(1);
                 if let Some((place, mut job, waker)) = self.running.cancel_one(&tag) {
                     job.task.reset();
                     self.running.leave(place, waker);
@@ -381,7 +411,9 @@ impl Dispatch {
 
     fn follow(&mut self, replied: Replied) {
         if let Some(fault) = &replied.fault {
-            log::fault(&self.shared.addresses, fault);
+            self.shared.counters.faults.add(1);
+            log::fault(&self.shared.addresses, fault, self.fault);
+            self.number_fault();
         }
         if let Some(boundary) = replied.boundary {
             self.boundary.get_or_insert((boundary, Asker::Peer));
@@ -485,6 +517,16 @@ struct Replier<'a> {
 
 impl Reply for Replier<'_> {
     fn reply(&mut self, errors: &Errors, outcome: Outcome<'_>) {
+        let counters = &self.shared.counters;
+        match outcome {
+            Outcome::Answered(_) => counters.asks_answered.add(1),
+            Outcome::Remote(error) if error.code == BUSY => counters.asks_refused.add(1),
+            Outcome::Declared { .. } | Outcome::Remote(_) => counters.asks_failed.add(1),
+            Outcome::BadArguments(..) => counters.asks_malformed.add(1),
+            Outcome::Unhandled(_) => counters.asks_unhandled.add(1),
+            // It is a fault, and counted as one.
+            Outcome::Unexpected(_) => {}
+        }
         if self.ask.decides() {
             self.replied = Some(self.decide(errors, outcome));
             return;

@@ -20,6 +20,8 @@ use super::timer::Timer;
 use super::watch::{Sight, Verdict, Watch};
 use crate::end::EndReason;
 use crate::locator::Locator;
+#[cfg(feature = "metrics")]
+use crate::stats::Publisher;
 use crate::tls::Failed;
 use crate::transport::BoxedStream;
 
@@ -46,6 +48,10 @@ pub(crate) struct Driver {
     closing: Closing,
     timer: Timer,
     watch: Watch,
+    #[cfg(feature = "metrics")]
+    publisher: Publisher,
+    /// What is logged while this runs belongs to the connection.
+    span: log::Span,
     /// By when a switch that was granted has to be written, where the connection is to close.
     patience: Option<Instant>,
     /// The earliest deadline of a call when this last looked.
@@ -89,6 +95,9 @@ impl Driver {
             closing: Closing::No,
             timer: Timer::default(),
             watch: Watch::new(&shared.options, shared.side),
+            #[cfg(feature = "metrics")]
+            publisher: Publisher::new(),
+            span: log::connection(&shared.addresses),
             patience: None,
             earliest: None,
             shared,
@@ -172,7 +181,10 @@ impl Driver {
             }
         }
         let wrote = !self.dispatch.outgoing.is_empty();
-        match self.dispatch.outgoing.poll_write(stream, cx) {
+        let written = self.dispatch.outgoing.poll_write(stream, cx);
+        self.dispatch
+            .count(self.incoming.received, self.dispatch.outgoing.sent);
+        match written {
             Poll::Ready(Ok(())) => {
                 busy |= wrote;
                 self.grant_room();
@@ -376,6 +388,8 @@ impl Driver {
         if !self.dispatch.sleep(cx.waker()) {
             return false;
         }
+        #[cfg(feature = "metrics")]
+        self.publisher.publish(&self.shared.counters);
         let mut state = self.shared.lock();
         if !matches!(self.phase, Phase::Open(_) | Phase::Securing(_)) {
             return true;
@@ -409,6 +423,8 @@ impl Future for Driver {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
+        let span = this.span.clone();
+        let _entered = span.enter();
         for _ in 0..ROUNDS {
             match this.turn(cx) {
                 Turn::Busy => {}
@@ -442,5 +458,7 @@ impl Drop for Driver {
             ended.tell();
         }
         self.shared.tell_closed();
+        #[cfg(feature = "metrics")]
+        self.publisher.publish(&self.shared.counters);
     }
 }

@@ -18,6 +18,9 @@ use crate::end::EndReason;
 use crate::switched::SwitchedStream;
 use crate::transport::Side;
 
+/// Of how many calls one is timed, while the connection is busy.
+const TIMED: u64 = 32;
+
 /// A command to send.
 pub(crate) struct Request<'a> {
     pub(crate) command: &'a [u8],
@@ -101,18 +104,23 @@ impl Shared {
         }
         let mut state = self.lock();
         if request.is_over(*stage) {
+            self.counters.calls_timed_out.add(1);
             return Poll::Ready(give_up(state, stage));
         }
         if let Some(refusal) = self.refusal(&state, *stage, &request) {
             state.go_on(stage, Stage::Done);
+            self.counters.calls_refused_here.add(1);
             return Poll::Ready(Ending::Refused(refusal));
         }
         if !state.may_write(*stage, self.options.max_queued) {
             queue(state, stage, cx.waker(), request.deadline);
             return Poll::Pending;
         }
+        // Where many calls are made at once, looking at the clock for each would be felt.
+        let is_timed = state.sleeping.is_some() || self.counters.calls_sent.get() % TIMED == 0;
         let slot = || CallSlot {
             waker: Some(cx.waker().clone()),
+            sent: is_timed.then(Instant::now),
             deadline: request.deadline,
             ..CallSlot::default()
         };
@@ -143,6 +151,7 @@ impl Shared {
         };
         context.written(at, marks);
         state.is_used = true;
+        self.counters.calls_sent.add(1);
         state.go_on(stage, Stage::Asked(id));
         if matches!(
             request.kind,
@@ -171,6 +180,7 @@ impl Shared {
     ) -> Poll<Result<(), Ending>> {
         let mut state = self.lock();
         if request.is_over(*stage) {
+            self.counters.calls_timed_out.add(1);
             return Poll::Ready(Err(give_up(state, stage)));
         }
         if matches!(*stage, Stage::Queued(ticket) if state.room.is_refused(ticket)) {
@@ -206,6 +216,7 @@ impl Shared {
         }
         context.written(at, marks);
         state.is_used = true;
+        self.counters.tells_sent.add(1);
         let poll = if state.out.len() > self.options.max_queued {
             let ticket = state.room.ticket();
             state.go_on(stage, Stage::Told(ticket));
@@ -314,6 +325,7 @@ impl Shared {
             AskRefused::Encode(error) => Refusal::Encode(error),
         };
         state.go_on(stage, Stage::Done);
+        self.counters.calls_refused_here.add(1);
         Poll::Ready(Ending::Refused(refusal))
     }
 
@@ -339,12 +351,19 @@ impl Shared {
             state.room.grant(&mut wakers);
         }
         *stage = Stage::Done;
-        let ending = match received {
-            Received::Answer(payload) => Ending::Answer(payload),
-            Received::Error(payload) => read_error(&payload),
-            Received::TimedOut => Ending::TimedOut { was_sent: true },
-            Received::Ended => Ending::Ended(state.end.clone().unwrap_or(EndReason::ClosedHere)),
+        let (ending, counter) = match received {
+            Received::Answer(payload) => (Ending::Answer(payload), &self.counters.calls_answered),
+            Received::Error(payload) => (read_error(&payload), &self.counters.calls_failed),
+            Received::TimedOut => (
+                Ending::TimedOut { was_sent: true },
+                &self.counters.calls_timed_out,
+            ),
+            Received::Ended => (
+                Ending::Ended(state.end.clone().unwrap_or(EndReason::ClosedHere)),
+                &self.counters.calls_ended,
+            ),
         };
+        counter.add(1);
         drop(state);
         // Its waker may be there still; dropping it may run foreign code.
         drop(slot);

@@ -193,6 +193,7 @@ impl Shared {
         let mut state = self.lock();
         let is_waiting = state.asking.calls.is_waiting(id);
         let slot = state.asking.calls.remove(id);
+        self.counters.calls_given_up.add(u64::from(is_waiting));
         if is_waiting && self.options.extensions && state.tell_canceled(id) {
             self.wrote.store(true, Ordering::Release);
             wakers.extend(state.sleeping.take());

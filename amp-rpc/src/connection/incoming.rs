@@ -24,6 +24,8 @@ const BULK: usize = 128 * 1024;
 #[derive(Default)]
 pub(super) struct Incoming {
     rest: BytesMut,
+    /// How many bytes were read in all.
+    pub(super) received: u64,
 }
 
 /// What a read brought.
@@ -78,6 +80,7 @@ impl Incoming {
             if bytes.is_empty() {
                 return Poll::Ready(Ok(Read::End));
             }
+            self.received += bytes.len() as u64;
             let mut at = 0;
             while at < bytes.len() {
                 match consumer.step(&bytes[at..], None) {
@@ -117,6 +120,7 @@ impl Incoming {
         if read == 0 {
             return Poll::Ready(Ok(Read::End));
         }
+        self.received += read as u64;
         self.consume(consumer);
         Poll::Ready(Ok(Read::Some))
     }

@@ -7,23 +7,26 @@ use crate::transport::Addresses;
 
 /// Reports a failure of a responder, which the peer does not learn of in detail.
 #[cfg(feature = "tracing")]
-pub(super) fn fault(addresses: &Addresses, fault: &Fault) {
+pub(super) fn fault(addresses: &Addresses, fault: &Fault, number: u64) {
     let peer = addresses.remote.as_ref().map(tracing::field::display);
+    let number = format_args!("{number:x}");
     match fault {
-        Fault::Unexpected(error) => tracing::error!(peer, %error, "a responder failed"),
+        Fault::Unexpected(error) => {
+            tracing::error!(peer, fault = %number, %error, "a responder failed")
+        }
         Fault::BadAnswer(error) => {
-            tracing::error!(peer, %error, "a responder's answer cannot be encoded");
+            tracing::error!(peer, fault = %number, %error, "a responder's answer cannot be encoded");
         }
         Fault::FailedTell(error) => {
-            tracing::warn!(peer, %error, "a command that wants no answer failed");
+            tracing::warn!(peer, fault = %number, %error, "a command that wants no answer failed");
         }
-        _ => tracing::error!(peer, ?fault, "a call failed"),
+        _ => tracing::error!(peer, fault = %number, reason = ?fault, "a call failed"),
     }
 }
 
 /// Without the feature `tracing` there is nowhere to report to.
 #[cfg(not(feature = "tracing"))]
-pub(super) fn fault(_addresses: &Addresses, _fault: &Fault) {}
+pub(super) fn fault(_addresses: &Addresses, _fault: &Fault, _number: u64) {}
 
 /// Reports that a connection ended before its first box, while it was set up.
 #[cfg(feature = "tracing")]
@@ -73,3 +76,66 @@ pub(crate) fn full(bound: usize) {
 /// Without the feature `tracing` there is nowhere to report to.
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn full(_bound: usize) {}
+
+/// The span of a connection, a call or an ask.
+#[cfg(feature = "tracing")]
+pub(crate) use tracing::Span;
+
+/// The span of a connection: at the level `debug`, so that it costs nothing where nobody looks.
+#[cfg(feature = "tracing")]
+pub(super) fn connection(addresses: &Addresses) -> Span {
+    let peer = addresses.remote.as_ref().map(tracing::field::display);
+    tracing::debug_span!("connection", peer)
+}
+
+/// The span of a call: its command, never its arguments.
+#[cfg(feature = "tracing")]
+pub(crate) fn call(command: &[u8]) -> Span {
+    tracing::debug_span!("call", command = %amp_rpc_core::Excerpt(command))
+}
+
+/// The span of an ask that a responder carries out: its command, never its arguments.
+#[cfg(feature = "tracing")]
+pub(super) fn ask(command: &[u8]) -> Span {
+    tracing::debug_span!("ask", command = %amp_rpc_core::Excerpt(command))
+}
+
+/// What stands for a span without the feature `tracing`: nothing.
+#[cfg(not(feature = "tracing"))]
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Span;
+
+#[cfg(not(feature = "tracing"))]
+impl Span {
+    pub(crate) fn none() -> Self {
+        Self
+    }
+
+    pub(crate) fn current() -> Self {
+        Self
+    }
+
+    pub(crate) fn enter(&self) {}
+
+    pub(crate) fn in_scope<T>(&self, run: impl FnOnce() -> T) -> T {
+        run()
+    }
+}
+
+/// There is none.
+#[cfg(not(feature = "tracing"))]
+pub(super) fn connection(_addresses: &Addresses) -> Span {
+    Span
+}
+
+/// There is none.
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn call(_command: &[u8]) -> Span {
+    Span
+}
+
+/// There is none.
+#[cfg(not(feature = "tracing"))]
+pub(super) fn ask(_command: &[u8]) -> Span {
+    Span
+}

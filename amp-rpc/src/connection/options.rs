@@ -29,6 +29,8 @@ pub(crate) struct Options {
     pub(crate) first_box_timeout: Option<Duration>,
     /// Find out what the peer can do beyond AMP, and use it.
     pub(crate) extensions: bool,
+    /// Tell peers the numbers of faults.
+    pub(crate) number_faults: bool,
     /// Answer a stranger's HTTP in HTTP.
     pub(crate) answer_http: bool,
 }
@@ -92,6 +94,7 @@ impl Default for Options {
             idle_timeout: None,
             first_box_timeout: None,
             extensions: true,
+            number_faults: false,
             answer_http: false,
         }
     }

@@ -30,6 +30,8 @@ pub(super) struct Outgoing {
     marks: Marks,
     writing: Vec<u8>,
     written: usize,
+    /// How many bytes were written in all.
+    pub(super) sent: u64,
     /// The stream has taken everything and may still hold some of it back.
     flushing: bool,
 }
@@ -123,7 +125,10 @@ impl Outgoing {
             let rest = &self.writing[self.written..end.unwrap_or(self.writing.len())];
             match ready!(Pin::new(&mut *stream).poll_write(cx, rest))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                written => self.written += written,
+                written => {
+                    self.written += written;
+                    self.sent += written as u64;
+                }
             }
         }
         self.writing.clear();

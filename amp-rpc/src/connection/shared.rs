@@ -17,6 +17,7 @@ use super::extensions::Known;
 use super::options::Options;
 use crate::descriptors::{Exchange, Mark, Reading};
 use crate::end::EndReason;
+use crate::stats::{Counters, Latency, Stats};
 use crate::tls::{Tls, TlsSession};
 use crate::transport::{Addresses, BoxedStream, Side, Transport};
 
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub(super) boundary_ahead: AtomicBool,
     /// How many `Peer`s there are.
     pub(crate) handles: AtomicUsize,
+    /// How many responders run, as of the driver's last turn.
+    pub(super) running: AtomicUsize,
     ended: Notify,
     /// Everything is written and this side of the stream is closed, or it is lost.
     is_closed: AtomicBool,
@@ -45,6 +48,7 @@ pub(crate) struct Shared {
     pub(super) host: Option<Box<str>>,
     /// Gives the caller's span, where the program has spans.
     pub(crate) traceparent: Option<Traceparent>,
+    pub(crate) counters: Counters,
     /// The connection's TLS, once it has begun.
     pub(crate) session: OnceLock<TlsSession>,
 }
@@ -63,6 +67,8 @@ pub(crate) struct State {
     pub(super) sleeping: Option<Waker>,
     pub(super) room: Room,
     pub(super) known: Known,
+    /// How long calls took, once one was timed.
+    pub(super) latency: Option<Box<Latency>>,
     /// A call or tell was made since this was last looked at.
     pub(super) is_used: bool,
     /// No deadline of a call is earlier than this.
@@ -92,6 +98,8 @@ pub(crate) struct CallSlot {
     pub(super) answer: Option<Received>,
     /// When the caller stops waiting.
     pub(super) deadline: Option<Instant>,
+    /// When it was sent, if it is timed.
+    pub(super) sent: Option<Instant>,
     /// It is the connection's own, and nobody polls it.
     pub(super) is_probe: bool,
 }
@@ -281,6 +289,7 @@ impl Shared {
                 sleeping: None,
                 room: Room::default(),
                 known: Known::default(),
+                latency: None,
                 is_used: false,
                 earliest: None,
                 closing: Closing::No,
@@ -291,6 +300,7 @@ impl Shared {
             wrote: AtomicBool::new(false),
             boundary_ahead: AtomicBool::new(false),
             handles: AtomicUsize::new(0),
+            running: AtomicUsize::new(0),
             ended: Notify::new(),
             is_closed: AtomicBool::new(false),
             closed: Notify::new(),
@@ -301,6 +311,7 @@ impl Shared {
             side: transport.side,
             host: transport.host,
             traceparent,
+            counters: Counters::default(),
             session: transport.session.map_or_else(OnceLock::new, OnceLock::from),
         };
         (shared, transport.stream)
@@ -319,6 +330,19 @@ impl Shared {
         let driver = state.sleeping.take();
         drop(state);
         wake(driver);
+    }
+
+    /// What the connection has done and does.
+    pub(crate) fn stats(&self) -> Stats {
+        let state = self.lock();
+        Stats {
+            latency: state.latency.as_deref().cloned().unwrap_or_default(),
+            calls_waiting: state.calls_waiting(),
+            calls_queued: state.room.queued,
+            bytes_queued: state.out.len() + state.asking.held(),
+            responders_running: self.running.load(Ordering::Relaxed),
+            ..self.counters.stats()
+        }
     }
 
     /// Why the connection ended, if it did.

@@ -34,6 +34,9 @@ pub mod deadlines {}
 #[doc = include_str!("silence.md")]
 pub mod silence {}
 
+#[doc = include_str!("observing.md")]
+pub mod observing {}
+
 #[cfg_attr(feature = "_tls", doc = include_str!("tls.md"))]
 #[cfg_attr(
     not(feature = "_tls"),

@@ -1,0 +1,131 @@
+//! What the crate `tracing` sees, in a process of its own.
+#![cfg(feature = "tracing")]
+
+use std::fmt::Debug;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use amp_rpc::{Amp, AmpBox, Failure, Peer, Responders};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+/// Spans as they begin, and events with the spans around them.
+static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static OPEN: Mutex<Vec<(u64, &str)>> = Mutex::new(Vec::new());
+static NAMES: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+
+struct Keeper;
+
+#[derive(Default)]
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.0.push_str(&format!(" {}={value:?}", field.name()));
+    }
+}
+
+impl Subscriber for Keeper {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("amp_rpc") || metadata.target().starts_with("spans")
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let mut line = Line::default();
+        span.record(&mut line);
+        let metadata = span.metadata();
+        let kept = format!("{} {}{}", metadata.level(), metadata.name(), line.0);
+        LINES.lock().unwrap().push(kept);
+        NAMES.lock().unwrap().push(metadata.name());
+        Id::from_u64(NEXT.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line::default();
+        event.record(&mut line);
+        let open: Vec<_> = OPEN.lock().unwrap().iter().map(|(_, name)| *name).collect();
+        let kept = format!("{} in {open:?}:{}", event.metadata().level(), line.0);
+        LINES.lock().unwrap().push(kept);
+    }
+
+    fn enter(&self, span: &Id) {
+        let number = span.into_u64();
+        let name = NAMES.lock().unwrap()[number as usize - 1];
+        OPEN.lock().unwrap().push((number, name));
+    }
+
+    fn exit(&self, span: &Id) {
+        let mut open = OPEN.lock().unwrap();
+        let last = open
+            .iter()
+            .rposition(|(number, _)| *number == span.into_u64());
+        open.remove(last.unwrap());
+    }
+}
+
+fn lines() -> Vec<String> {
+    std::mem::take(&mut LINES.lock().unwrap())
+}
+
+#[tokio::test]
+async fn connections_calls_and_asks_are_spans_without_values() {
+    tracing::subscriber::set_global_default(Keeper).unwrap();
+    let server = Amp::new().number_faults().locator(
+        Responders::new()
+            .on_box("Echo", async |message: AmpBox, _: Peer| {
+                tracing::info!("at work");
+                Ok(message)
+            })
+            .on_box("Fault", async |_: AmpBox, _: Peer| {
+                tokio::task::yield_now().await;
+                Err(Failure::unexpected("the reason"))
+            }),
+    );
+    let (one, other) = tokio::io::duplex(1 << 16);
+    let (_server, client) = (server.over(one), Amp::new().over(other));
+    let secret = AmpBox::from([("key", "secret")]);
+    client.call_box("Echo", secret).await.unwrap();
+    let error = client.call_box("Fault", AmpBox::new()).await.unwrap_err();
+    let lines = lines();
+    for span in [
+        "DEBUG connection",
+        "DEBUG call command=\"Echo\"",
+        "DEBUG ask command=\"Echo\"",
+    ] {
+        assert!(lines.iter().any(|line| line == span), "{span}: {lines:#?}");
+    }
+    let at_work = lines.iter().find(|line| line.contains("at work")).unwrap();
+    assert_eq!(
+        at_work,
+        "INFO in [\"connection\", \"ask\"]: message=at work"
+    );
+    let fault = lines
+        .iter()
+        .find(|line| line.contains("the reason"))
+        .unwrap();
+    assert!(fault.starts_with("ERROR in [\"connection\""), "{fault}");
+    // The number that the peer knows leads to the line.
+    let number = error.to_string();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    let number = source.split("(fault ").nth(1).unwrap_or(&number);
+    let number = number.split(')').next().unwrap();
+    assert!(
+        fault.contains(&format!("fault={number} ")),
+        "{fault} {number}"
+    );
+    assert!(
+        !lines.iter().any(|line| line.contains("secret")),
+        "{lines:#?}"
+    );
+    // Whatever a user sees without asking for more is about what goes wrong.
+    let loud = lines
+        .iter()
+        .filter(|line| !line.starts_with("DEBUG") && !line.contains("at work"));
+    assert_eq!(loud.count(), 1);
+}

@@ -1,0 +1,167 @@
+//! What connections count, and the numbers of faults.
+
+use std::time::Duration;
+
+use amp_rpc::wire::parse;
+use amp_rpc::{Amp, AmpBox, CallError, Compat, Failure, Peer, RemoteError, Responders};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+type Raw = Result<AmpBox, Failure>;
+
+fn empty() -> AmpBox {
+    AmpBox::new()
+}
+
+fn server() -> Amp {
+    Amp::new().locator(
+        Responders::new()
+            .on_box("Echo", async |message: AmpBox, _: Peer| Raw::Ok(message))
+            .on_box("Fail", async |_: AmpBox, _: Peer| {
+                Raw::Err(Failure::Remote(RemoteError::new("NO", "no")))
+            })
+            .on_box("Fault", async |_: AmpBox, _: Peer| {
+                Raw::Err(Failure::unexpected("secret"))
+            })
+            .on_box("Wait", async |_: AmpBox, _: Peer| {
+                std::future::pending::<Raw>().await
+            }),
+    )
+}
+
+/// Lets everybody do what there is to do.
+async fn settle() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_sides_count_what_becomes_of_calls() {
+    let (one, other) = tokio::io::duplex(1 << 16);
+    let (server, client) = (server().over(one), Amp::new().over(other));
+    for _ in 0..5 {
+        client.call_box("Echo", empty()).await.unwrap();
+    }
+    client.tell_box("Echo", empty()).await.unwrap();
+    client.call_box("Fail", empty()).await.unwrap_err();
+    client.call_box("Fault", empty()).await.unwrap_err();
+    client.call_box("Nothing", empty()).await.unwrap_err();
+    let too_long = AmpBox::from([("long", "x".repeat(65_536))]);
+    client.call_box("Echo", too_long).await.unwrap_err();
+    let waiting = client.call_box("Wait", empty()).start();
+    settle().await;
+    let now = (client.stats(), server.stats());
+    assert_eq!((now.0.calls_waiting, now.1.responders_running), (1, 1));
+    assert_eq!((now.0.calls_queued, now.0.bytes_queued), (0, 0));
+    drop(waiting);
+    let limit = Duration::from_secs(1);
+    let timed = client.call_box("Wait", empty()).timeout(limit).await;
+    assert!(matches!(timed, Err(CallError::TimedOut { .. })));
+    let ended = client.call_box("Wait", empty()).start();
+    settle().await;
+    client.close();
+    ended.await.unwrap_err();
+    client.closed().await;
+    server.closed().await;
+
+    let stats = client.stats();
+    let calls = [
+        stats.calls_sent,
+        stats.calls_answered,
+        stats.calls_failed,
+        stats.calls_timed_out,
+        stats.calls_given_up,
+        stats.calls_ended,
+        stats.calls_refused_here,
+        stats.tells_sent,
+    ];
+    assert_eq!(calls, [11, 5, 3, 1, 1, 1, 1, 1]);
+    assert!(stats.latency.count() >= 5);
+    assert_eq!((stats.calls_waiting, stats.calls_queued), (0, 0));
+    let served = server.stats();
+    let asks = [
+        served.asks_received,
+        served.asks_answered,
+        served.asks_failed,
+        served.asks_unhandled,
+        served.asks_canceled,
+        served.faults,
+    ];
+    // The probe is one that was answered, and each cancellation is a command.
+    assert_eq!(asks, [15, 7, 1, 1, 2, 1]);
+    assert_eq!(served.bytes_received, stats.bytes_sent);
+    assert_eq!(stats.bytes_received, served.bytes_sent);
+    assert_eq!(served.boxes_received, 15);
+}
+
+fn bytes<const N: usize>(pairs: [(&str, &str); N]) -> Vec<u8> {
+    AmpBox::from(pairs).to_bytes().unwrap()
+}
+
+async fn read_box(stream: &mut DuplexStream) -> AmpBox {
+    let mut bytes = Vec::new();
+    loop {
+        if let Some(Ok(view)) = parse(&bytes).next() {
+            return view.to_owned();
+        }
+        bytes.push(stream.read_u8().await.unwrap());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_ignored_is_counted() {
+    let (one, mut stream) = tokio::io::duplex(1 << 16);
+    let peer = server().max_running(1).extensions(false).over(one);
+    let call = peer.call_box("Slow", empty()).start();
+    let asked = read_box(&mut stream).await;
+    let tag = String::from_utf8(asked.get("_ask").unwrap().to_vec()).unwrap();
+    drop(call);
+    let held = peer.call_box("Slow", empty()).start();
+    for message in [
+        bytes([("_answer", &tag)]),
+        bytes([("_answer", "77")]),
+        bytes([("_error", "zz")]),
+        bytes([("_command", "Echo"), ("_deadline", "soon")]),
+        bytes([("_command", "Echo"), ("_traceparent", "\n")]),
+        bytes([("_ask", "1"), ("_command", "Wait")]),
+        bytes([("_ask", "2"), ("_command", "Echo")]),
+    ] {
+        stream.write_all(&message).await.unwrap();
+    }
+    settle().await;
+    drop(held);
+    let stats = peer.stats();
+    assert_eq!((stats.late_answers, stats.unknown_answers), (1, 2));
+    assert_eq!((stats.bad_metadata, stats.asks_refused), (2, 1));
+}
+
+#[tokio::test]
+async fn faults_have_numbers_that_peers_may_know() {
+    for (amp, numbered) in [
+        (server(), false),
+        (server().number_faults(), true),
+        (server().number_faults().compat(Compat::twisted()), true),
+    ] {
+        let (one, other) = tokio::io::duplex(1 << 16);
+        let (_server, client) = (amp.over(one), Amp::new().over(other));
+        let CallError::Remote(error) = client.call_box("Fault", empty()).await.unwrap_err() else {
+            panic!("it was not answered");
+        };
+        assert_eq!(error.code, b"UNKNOWN");
+        let number = error.description.strip_prefix("Unknown Error (fault ");
+        let number = number.and_then(|rest| u64::from_str_radix(rest.strip_suffix(')')?, 16).ok());
+        assert_eq!(number.is_some(), numbered, "{}", error.description);
+        assert!(numbered || error.description == "Unknown Error");
+    }
+}
+
+/// The queue of a peer that does not read can be seen.
+#[tokio::test]
+async fn queues_are_seen() {
+    let (one, _stream) = tokio::io::duplex(16);
+    let peer = Amp::new().max_queued(100).over(one);
+    let long = || AmpBox::from([("long", "x".repeat(1_000))]);
+    let _calls = [0; 3].map(|_| peer.call_box("Slow", long()).start());
+    assert_eq!(peer.stats().calls_queued, 2);
+    assert!(peer.stats().bytes_queued >= 1_000);
+}
