@@ -102,8 +102,12 @@ pub(super) fn ask(command: &[u8]) -> Span {
 
 /// What stands for a span without the feature `tracing`: nothing.
 #[cfg(not(feature = "tracing"))]
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Span;
+
+/// What stands for being in one.
+#[cfg(not(feature = "tracing"))]
+pub(crate) struct Entered;
 
 #[cfg(not(feature = "tracing"))]
 impl Span {
@@ -115,7 +119,9 @@ impl Span {
         Self
     }
 
-    pub(crate) fn enter(&self) {}
+    pub(crate) fn enter(&self) -> Entered {
+        Entered
+    }
 
     pub(crate) fn in_scope<T>(&self, run: impl FnOnce() -> T) -> T {
         run()
