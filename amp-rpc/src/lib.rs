@@ -35,6 +35,7 @@
 //! * An [`Amp`] makes connections: it connects and listens by **endpoint** strings, or takes any stream.
 //! * A [`Peer`] is the other side of a connection, on either side: [`call`](Peer::call) waits for an
 //!   answer, [`tell`](Peer::tell) does not ask for one. A responder may call its caller.
+//!   A [`ReconnectingPeer`] survives its connections.
 //! * Below that are **boxes**, maps from keys to bytes: a [`BoxReceiver`] or [`Boxes`] takes them as
 //!   they come.
 //!
