@@ -4,48 +4,43 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use amp_rpc_core::RemoteError;
 use amp_rpc_core::conversation::{
-    Answering, Ask, BUSY, Boundary, CloseReason, Message, Metadata, Outcome, Replied, Tag,
+    Answering, Ask, BUSY, Boundary, CloseReason, Message, Outcome, Replied, Tag,
 };
 use amp_rpc_core::schema::{CommandKind, Errors};
 use amp_rpc_core::wire::{BoxView, Decoder, Stranger};
 use bytes::Bytes;
-use tokio::time::Instant;
 
 use super::context::ConnectionContext;
 use super::crossing::Asker;
 use super::deliveries::{Answer, AnswerKind, Deliveries};
-use super::extensions::{Abilities, Own, PREFIX};
 use super::incoming::{Consumer, Step, is_large};
+use super::lines::Lines;
 use super::log;
 use super::outgoing::Outgoing;
 use super::pool::Pool;
-use super::running::{Job, Running};
+use super::running::Running;
 use super::shared::{Shared, State};
 use super::stranger::{Doorway, Visitor, answer_in_http, turn_away};
 use crate::ask_context::Active;
 use crate::locator::Locator;
-use crate::peer::Peer;
-use crate::responders::{Incoming, Reply, Task, guard};
-
-/// The name of Twisted's command that begins TLS.
-const START_TLS: &[u8] = b"StartTLS";
+use crate::responders::{Reply, Task, guard};
 
 /// Starts responders for asks and collects answers for callers.
 pub(super) struct Dispatch {
-    shared: Arc<Shared>,
-    locator: Box<dyn Locator>,
-    doorway: Doorway,
-    decoder: Decoder,
-    answering: Answering,
-    running: Running,
-    pool: Pool,
+    pub(super) shared: Arc<Shared>,
+    pub(super) locator: Box<dyn Locator>,
+    pub(super) doorway: Doorway,
+    pub(super) decoder: Decoder,
+    pub(super) answering: Answering,
+    pub(super) running: Running,
+    pub(super) lines: Lines,
+    pub(super) pool: Pool,
     pub(super) outgoing: Outgoing,
-    deliveries: Deliveries,
-    boundary: Option<(Boundary, Asker)>,
+    pub(super) deliveries: Deliveries,
+    pub(super) boundary: Option<(Boundary, Asker)>,
     /// Own calls under way, as of the last commit.
-    own_calls: usize,
+    pub(super) own_calls: usize,
     /// New asks are refused.
     pub(super) finishing: bool,
     /// A whole box has come.
@@ -53,9 +48,9 @@ pub(super) struct Dispatch {
     /// An ask came since this was last looked at.
     pub(super) is_used: bool,
     /// The number that the next fault gets.
-    fault: u64,
+    pub(super) fault: u64,
     /// Bytes of refusals that are not all written yet.
-    refused: usize,
+    pub(super) refused: usize,
 }
 
 impl Dispatch {
@@ -67,6 +62,7 @@ impl Dispatch {
             decoder: Decoder::new(options.limits),
             answering: Answering::new(options.compat, options.limits),
             running: Running::new(),
+            lines: Lines::default(),
             pool: Pool::default(),
             outgoing: Outgoing::new(shared.descriptors.clone()),
             deliveries: Deliveries::default(),
@@ -104,7 +100,7 @@ impl Dispatch {
 
     /// Whether no responder runs.
     pub(super) fn is_idle(&self) -> bool {
-        self.running.len() == 0
+        self.running.len() + self.lines.len() == 0
     }
 
     /// Whether more should be read.
@@ -117,14 +113,14 @@ impl Dispatch {
     }
 
     fn is_full(&self) -> bool {
-        self.running.len() >= self.shared.options.max_running
+        self.running.len() + self.lines.len() >= self.shared.options.max_running
     }
 
     /// Whether asks are refused, where this side goes on reading for the sake of its own calls.
     ///
     /// Large answers that a peer does not read at once are more usual than one that never reads, so there
     /// is room for more of them than makes a peer wait.
-    fn refuses(&self) -> bool {
+    pub(super) fn refuses(&self) -> bool {
         self.finishing || self.is_full() || self.outgoing.len() > self.most_held()
     }
 
@@ -154,7 +150,7 @@ impl Dispatch {
         Ok(())
     }
 
-    fn most_held(&self) -> usize {
+    pub(super) fn most_held(&self) -> usize {
         self.shared.options.max_queued.saturating_mul(8)
     }
 
@@ -173,7 +169,7 @@ impl Dispatch {
                 metadata,
             }) => {
                 let tag = tag.map(|tag| Tag::new(&tag));
-                self.ask_received(tag, command.as_bytes(), &metadata, view);
+                self.ask_received(tag, command.as_bytes(), &metadata, view, frame);
             }
             Some(Message::Answer { tag }) => self.answer_received(Answer {
                 tag: &tag,
@@ -198,7 +194,7 @@ impl Dispatch {
         }
     }
 
-    fn close(&mut self, reason: CloseReason) {
+    pub(super) fn close(&mut self, reason: CloseReason) {
         self.answering.stop();
         self.boundary
             .get_or_insert((Boundary::Close(reason), Asker::ThisSide));
@@ -214,130 +210,6 @@ impl Dispatch {
         self.close(turn_away(stranger, &self.shared.addresses));
     }
 
-    fn ask_received(
-        &mut self,
-        tag: Option<Tag>,
-        command: &[u8],
-        metadata: &Metadata<'_>,
-        view: &BoxView<'_>,
-    ) {
-        self.shared.counters.asks_received.add(1);
-        if self.refuses() {
-            return self.refuse(tag);
-        }
-        if command.starts_with(PREFIX) && self.shared.options.extensions {
-            if let Some(own) = Own::of(command, view) {
-                return self.own_received(tag, own);
-            }
-        }
-        self.is_used = true;
-        let located = match guard(|| self.locator.locate(command)) {
-            Ok(located) => located,
-            Err(panic) => {
-                let ask = Ask::new(tag, CommandKind::Plain);
-                let message = format!("the locator panicked: {panic}");
-                self.reply_with(&ask, Errors::NONE, Outcome::Unexpected(&message));
-                return;
-            }
-        };
-        let Some(responder) = located else {
-            if command == START_TLS {
-                // Every peer of Twisted's has it, and needs no responder for it.
-                let ask = Ask::new(tag, CommandKind::StartTls);
-                return self.reply_with(&ask, Errors::NONE, Outcome::Answered(&()));
-            }
-            let ask = Ask::new(tag, CommandKind::Plain);
-            self.reply_with(&ask, Errors::NONE, Outcome::Unhandled(command));
-            return;
-        };
-        let ask = Ask::new(tag, responder.kind());
-        let mut task = self.pool.take(&responder);
-        let shared = &self.shared;
-        if !metadata.is_sound() {
-            self.shared.counters.bad_metadata.add(1);
-        }
-        let mut active = Active::new(log::ask(command), deadline(metadata), metadata.span());
-        let ask_context = active.known().cloned();
-        let incoming = Incoming {
-            fields: view,
-            peer: &|| Peer::within(shared, ask_context.as_ref()),
-        };
-        let mut context = ConnectionContext::new(shared);
-        let started = active.enter(|| guard(|| task.start(&incoming, &mut context)));
-        drop(context);
-        match started {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                self.reply_with(&ask, Errors::NONE, Outcome::BadArguments(command, &error));
-                self.pool.give(&responder, task);
-                return;
-            }
-            Err(panic) => {
-                task.reset();
-                self.reply_panic(&ask, &*task, &panic);
-                self.pool.give(&responder, task);
-                return;
-            }
-        }
-        self.answering.begin(&ask);
-        let (place, waker) = self.running.next();
-        match self.poll_task(&mut task, &ask, &mut active, &waker) {
-            Poll::Ready(()) => {
-                self.running.leave(place, waker);
-                self.pool.give(&responder, task);
-            }
-            Poll::Pending => {
-                let job = Job {
-                    task,
-                    ask,
-                    responder,
-                    active,
-                };
-                self.running.put(place, job, waker);
-            }
-        }
-    }
-
-    /// Carries out what is for the connection itself.
-    #[cold]
-    fn own_received(&mut self, tag: Option<Tag>, own: Own) {
-        match own {
-            Own::Probe => {
-                let ask = Ask::new(tag, CommandKind::Plain);
-                let abilities = Abilities::own();
-                self.reply_with(&ask, Errors::NONE, Outcome::Answered(&abilities));
-            }
-            Own::Cancel(tag) => {
-                self.shared.counters.asks_canceled.add(1);
-                if let Some((place, mut job, waker)) = self.running.cancel_one(&tag) {
-                    job.task.reset();
-                    self.running.leave(place, waker);
-                    self.pool.give(&job.responder, job.task);
-                }
-            }
-        }
-    }
-
-    /// Refuses an ask for which there is no room. A peer that does not read the refusals may not go on
-    /// for ever.
-    #[cold]
-    fn refuse(&mut self, tag: Option<Tag>) {
-        let ask = Ask::new(tag, CommandKind::Plain);
-        let why = if self.finishing {
-            "this side is closing the connection, and takes no new calls on it"
-        } else {
-            "too much is under way on this connection"
-        };
-        let busy = RemoteError::new(BUSY, why);
-        self.outgoing.before_answer(&self.shared);
-        let before = self.outgoing.answers.len();
-        self.reply_with(&ask, Errors::NONE, Outcome::Remote(&busy));
-        self.refused += self.outgoing.answers.len() - before;
-        if self.refused > self.most_held() {
-            self.close(CloseReason::NotReading);
-        }
-    }
-
     /// Goes on with the responders that were woken. Says whether there were any.
     pub(super) fn poll_woken(&mut self) -> bool {
         let batch = self.running.begin_batch();
@@ -350,6 +222,7 @@ impl Dispatch {
                 Poll::Ready(()) => {
                     self.running.leave(place, waker);
                     self.pool.give(&job.responder, job.task);
+                    self.next_in(job.line);
                 }
                 Poll::Pending => self.running.put(place, job, waker),
             }
@@ -358,7 +231,7 @@ impl Dispatch {
         any
     }
 
-    fn poll_task(
+    pub(super) fn poll_task(
         &mut self,
         task: &mut Box<dyn Task>,
         ask: &Ask,
@@ -395,13 +268,13 @@ impl Dispatch {
         }
     }
 
-    fn reply_panic(&mut self, ask: &Ask, task: &dyn Task, message: &str) {
+    pub(super) fn reply_panic(&mut self, ask: &Ask, task: &dyn Task, message: &str) {
         let message = format!("the responder panicked: {message}");
         let outcome = Outcome::Unexpected(&message);
         self.reply_with(ask, task.errors(), outcome);
     }
 
-    fn reply_with(&mut self, ask: &Ask, errors: &Errors, outcome: Outcome<'_>) {
+    pub(super) fn reply_with(&mut self, ask: &Ask, errors: &Errors, outcome: Outcome<'_>) {
         let mut replier = self.replier(ask);
         replier.reply(errors, outcome);
         if let Some(replied) = replier.replied {
@@ -446,7 +319,9 @@ impl Dispatch {
     pub(super) fn stop(&mut self, drop_responders: bool) -> Outgoing {
         self.answering.stop();
         self.running.cancel();
+        self.lines.cancel();
         if drop_responders {
+            self.lines.clear();
             self.running.clear();
         }
         self.pool.clear();
@@ -463,13 +338,6 @@ impl Dispatch {
         }
         true
     }
-}
-
-/// When the caller of an ask stops waiting, if it says so.
-fn deadline(metadata: &Metadata<'_>) -> Option<Instant> {
-    // What cannot be read is ignored.
-    let left = metadata.time_left().ok()??;
-    Instant::now().checked_add(left)
 }
 
 impl Consumer for Dispatch {

@@ -1,5 +1,6 @@
 //! A connection: the task that owns the stream, and what it shares with its callers.
 
+mod asks;
 mod buffers;
 mod context;
 mod crossing;
@@ -11,6 +12,7 @@ mod exchange;
 mod extensions;
 mod farewell;
 mod incoming;
+mod lines;
 pub(crate) mod log;
 mod options;
 mod outgoing;

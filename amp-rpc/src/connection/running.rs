@@ -6,6 +6,7 @@ use std::task::{Wake, Waker};
 
 use amp_rpc_core::conversation::Ask;
 
+use super::lines::Line;
 use crate::ask_context::Active;
 use crate::responders::{Responder, Task};
 
@@ -40,6 +41,8 @@ pub(super) struct Job {
     pub(super) ask: Ask,
     pub(super) responder: Responder,
     pub(super) active: Active,
+    /// The line that is taken until it is done.
+    pub(super) line: Option<Line>,
 }
 
 /// The places whose responders were woken since the driver looked.

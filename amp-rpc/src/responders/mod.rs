@@ -1,6 +1,7 @@
 //! Responders: the functions that carry commands out.
 
 mod form;
+mod order;
 mod task;
 mod work;
 
@@ -13,12 +14,14 @@ use std::sync::Arc;
 
 use amp_rpc_core::dynamic::{Raised, Values};
 use amp_rpc_core::schema::CommandSchema;
+use amp_rpc_core::wire::BoxView;
 use amp_rpc_core::{AmpBox, Answer, Command, Excerpt, Failure};
 
 pub use task::Responder;
 pub(crate) use task::{Incoming, Reply, Task, guard};
 
 use self::form::{Dynamic, Raw, Typed};
+use self::order::Order;
 use self::work::Function;
 use crate::locator::Locator;
 use crate::peer::Peer;
@@ -125,6 +128,7 @@ struct Table {
     fallback: Option<Entry>,
     spawned: bool,
     stops_when_canceled: bool,
+    order: Option<Order>,
 }
 
 #[derive(Clone)]
@@ -331,6 +335,43 @@ impl<S> Responders<S> {
         self
     }
 
+    /// The same set, of which one responder runs at a time on each connection, in the order in which the asks came.
+    /// Default: they start in that order and run at the same time, as in Twisted.
+    ///
+    /// Those that wait count as running ones towards [`Amp::max_running`](crate::Amp::max_running). A responder that calls its
+    /// peer and is called back waits for itself if that is by a command of the same set.
+    #[must_use]
+    pub fn serial(self) -> Self {
+        self.serial_by(|_| Vec::new())
+    }
+
+    /// The same set, of which one responder runs at a time on each connection for each key, in the order in which the asks
+    /// came. `key` makes the key from an ask's box:
+    ///
+    /// ```
+    /// use amp_rpc::{Answer, Command, Responders};
+    ///
+    /// #[derive(Command)]
+    /// struct Deposit { account: String, amount: u64 }
+    ///
+    /// async fn deposit(_: Deposit) -> Answer<Deposit> { Ok(()) }
+    ///
+    /// let responders = Responders::new()
+    ///     .on(deposit)
+    ///     .serial_by(|ask| ask.get(b"account").map_or_else(Vec::new, |account| account.to_vec()));
+    /// ```
+    ///
+    /// As for [`serial`](Self::serial) otherwise. Commands that begin TLS or switch the protocol never wait. When `key` panics,
+    /// the ask is answered `UNKNOWN`.
+    #[must_use]
+    pub fn serial_by(
+        mut self,
+        key: impl Fn(&BoxView<'_>) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
+        self.table.order = Some(Order::new(key));
+        self
+    }
+
     /// The same set, whose responders run in tasks of the runtime's instead of the connection's: for
     /// handlers that compute for long, which would hold the connection's other work up.
     #[must_use]
@@ -367,6 +408,7 @@ impl<S: Send + Sync + 'static> Locator for Responders<S> {
             fallback,
             spawned,
             stops_when_canceled,
+            order,
         } = &self.table;
         let entry = by_name
             .get(command)
@@ -383,6 +425,9 @@ impl<S: Send + Sync + 'static> Locator for Responders<S> {
         }
         if *stops_when_canceled {
             responder = responder.stop_when_canceled();
+        }
+        if let Some(order) = order {
+            responder = responder.ordered(order.clone());
         }
         Some(responder)
     }

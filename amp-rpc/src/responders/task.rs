@@ -10,6 +10,7 @@ use amp_rpc_core::schema::{CommandKind, Errors};
 use amp_rpc_core::wire::BoxView;
 use amp_rpc_core::{Context as FieldContext, DecodeError};
 
+use super::order::Order;
 use crate::peer::Peer;
 
 /// What carries out one command: the value that a [`Locator`](crate::Locator) finds.
@@ -20,6 +21,7 @@ pub struct Responder {
     respond: Arc<dyn Respond>,
     spawned: bool,
     stops_when_canceled: bool,
+    order: Option<Order>,
 }
 
 /// A command with the function that carries it out.
@@ -69,6 +71,7 @@ impl Responder {
             respond: Arc::new(respond),
             spawned: false,
             stops_when_canceled: false,
+            order: None,
         }
     }
 
@@ -90,6 +93,16 @@ impl Responder {
     pub fn spawned(mut self) -> Self {
         self.spawned = true;
         self
+    }
+
+    /// The same responder, whose asks are carried out in that order.
+    pub(super) fn ordered(mut self, order: Order) -> Self {
+        self.order = Some(order);
+        self
+    }
+
+    pub(crate) fn order(&self) -> Option<&Order> {
+        self.order.as_ref()
     }
 
     pub(crate) fn kind(&self) -> CommandKind {
