@@ -20,6 +20,10 @@ use crate::descriptors::Exchange;
 use crate::peer::Peer;
 use crate::responders::{Incoming, Responder, guard};
 
+/// How many bytes of refusals a peer may leave unread: more than all calls take that a peer of this crate can have under
+/// way.
+const UNREAD_REFUSALS: usize = 8 * 1024 * 1024;
+
 /// The name of Twisted's command that begins TLS.
 const START_TLS: &[u8] = b"StartTLS";
 
@@ -222,7 +226,7 @@ impl Dispatch {
         let before = self.outgoing.answers.len();
         self.reply_with(&ask, Errors::NONE, Outcome::Remote(&busy));
         self.refused += self.outgoing.answers.len() - before;
-        if self.refused > self.most_held() {
+        if self.refused > UNREAD_REFUSALS {
             self.close(CloseReason::NotReading);
         }
     }

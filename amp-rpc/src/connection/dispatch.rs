@@ -150,7 +150,7 @@ impl Dispatch {
         Ok(())
     }
 
-    pub(super) fn most_held(&self) -> usize {
+    fn most_held(&self) -> usize {
         self.shared.options.max_queued.saturating_mul(8)
     }
 

@@ -1,0 +1,148 @@
+//! Two sides at their bounds never wait for each other for ever: the rule by which a reader pauses. Time is paused, so
+//! a wait for ever is noticed at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use amp_rpc::{Amp, AmpBox, CallError, Failure, Peer, Responders};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+type Raw = Result<AmpBox, Failure>;
+
+/// What is long enough for everything here in virtual time, and no time at all where everybody waits.
+const FOR_EVER: Duration = Duration::from_secs(1_000_000);
+
+/// How one side is set up.
+#[derive(Debug, Clone, Copy)]
+struct Side {
+    max_running: usize,
+    max_queued: usize,
+    /// Bytes of each answer.
+    answer: usize,
+    /// How deep its responder calls back.
+    depth: usize,
+}
+
+/// Calls its peer from within, as deep as asked for, and answers much.
+fn bouncing(side: Side) -> Amp {
+    let bounce = move |message: AmpBox, peer: Peer| async move {
+        let depth: usize = std::str::from_utf8(message.get("depth").unwrap())
+            .unwrap()
+            .parse()
+            .unwrap();
+        if depth > 0 {
+            let deeper = AmpBox::from([("depth", (depth - 1).to_string())]);
+            match peer.call_box("Bounce", deeper).await {
+                // A side at its bound may refuse, and then this one has no answer either.
+                Ok(_) | Err(CallError::Remote(_)) => {}
+                Err(error) => return Raw::Err(Failure::unexpected(error)),
+            }
+        }
+        let text = "x".repeat(side.answer);
+        Ok(AmpBox::from([("text", text)]))
+    };
+    Amp::new()
+        .no_keepalive()
+        .max_running(side.max_running)
+        .max_queued(side.max_queued)
+        .locator(Responders::new().on_box("Bounce", bounce))
+}
+
+/// Carries bytes on a few at a time, each after a while: a network that is slow for its readers.
+fn slow(step: usize, pause: Duration) -> (DuplexStream, DuplexStream) {
+    let (left, near) = tokio::io::duplex(step);
+    let (far, right) = tokio::io::duplex(step);
+    let (near_reads, near_writes) = tokio::io::split(near);
+    let (far_reads, far_writes) = tokio::io::split(far);
+    tokio::spawn(carry(near_reads, far_writes, step, pause));
+    tokio::spawn(carry(far_reads, near_writes, step, pause));
+    (left, right)
+}
+
+async fn carry(
+    mut from: impl AsyncReadExt + Unpin,
+    mut to: impl AsyncWriteExt + Unpin,
+    step: usize,
+    pause: Duration,
+) {
+    let mut buffer = vec![0; step];
+    loop {
+        tokio::time::sleep(pause).await;
+        match from.read(&mut buffer).await {
+            Ok(read) if read > 0 && to.write_all(&buffer[..read]).await.is_ok() => {}
+            _ => return,
+        }
+    }
+}
+
+/// Both sides call at once; returns how many calls were answered, and how many refused.
+async fn run(sides: [Side; 2], calls: usize, step: usize) -> (usize, usize) {
+    let (one, other) = slow(step, Duration::from_millis(1));
+    let peers = [bouncing(sides[0]).over(one), bouncing(sides[1]).over(other)];
+    let (answered, refused) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let mut tasks = tokio::task::JoinSet::new();
+    for (peer, side) in peers.iter().zip(sides) {
+        for _ in 0..calls {
+            let (peer, answered, refused) = (peer.clone(), answered.clone(), refused.clone());
+            tasks.spawn(async move {
+                let message = AmpBox::from([("depth", side.depth.to_string())]);
+                match peer.call_box("Bounce", message).await {
+                    Ok(_) => answered.fetch_add(1, Ordering::Relaxed),
+                    Err(CallError::Remote(error)) if error.code == b"BUSY" => {
+                        refused.fetch_add(1, Ordering::Relaxed)
+                    }
+                    Err(error) => panic!("{error}"),
+                };
+            });
+        }
+    }
+    let all = tokio::time::timeout(FOR_EVER, tasks.join_all());
+    all.await
+        .unwrap_or_else(|_| panic!("waited for ever: {sides:?}"));
+    for peer in peers {
+        assert!(peer.end_reason().is_none(), "{:?}", peer.end_reason());
+    }
+    (
+        answered.load(Ordering::Relaxed),
+        refused.load(Ordering::Relaxed),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_ends_where_both_sides_are_at_their_bounds() {
+    const CALLS: usize = 40;
+    for max_running in [1, 3, 4_096] {
+        for (max_queued, answer) in [(100, 5_000), (1_000, 20_000), (1 << 20, 10)] {
+            for depth in [0, 1, 3] {
+                let side = Side {
+                    max_running,
+                    max_queued,
+                    answer,
+                    depth,
+                };
+                let other = Side {
+                    max_queued: max_queued / 2,
+                    answer: answer * 2,
+                    ..side
+                };
+                let (answered, refused) = run([side, other], CALLS, 2_000).await;
+                assert_eq!(answered + refused, 2 * CALLS, "{side:?}");
+                assert!(answered > 0, "{side:?}");
+            }
+        }
+    }
+}
+
+/// The defaults, with more than they admit, over a stream that takes a few bytes at a time.
+#[tokio::test(start_paused = true)]
+async fn everything_ends_with_the_default_bounds() {
+    let side = Side {
+        max_running: 4_096,
+        max_queued: 1 << 20,
+        answer: 60_000,
+        depth: 1,
+    };
+    let (answered, refused) = run([side, side], 300, 64 * 1024).await;
+    assert_eq!(answered + refused, 600);
+}
