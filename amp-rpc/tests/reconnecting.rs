@@ -680,6 +680,7 @@ async fn closing_ends_calls_on_a_connection_and_those_that_wait() {
     // Not even an idempotent one is sent again.
     let call = tokio::spawn(peer.call(Again { number: 1 }));
     soon(server.asked.recv()).await;
+    let mut states = peer.states();
     peer.close();
     let error = soon(call).await.unwrap().unwrap_err();
     assert!(
@@ -687,6 +688,12 @@ async fn closing_ends_calls_on_a_connection_and_those_that_wait() {
         "{error:?}"
     );
     soon(peer.closed()).await;
+    let state = soon(states.changed()).await;
+    assert!(
+        matches!(state, Some(ReconnectingState::Closed)),
+        "{state:?}"
+    );
+    assert!(soon(states.changed()).await.is_none());
     assert!(matches!(peer.state(), ReconnectingState::Closed));
     let error = peer.call(Once { number: 1 }).await.unwrap_err();
     assert!(

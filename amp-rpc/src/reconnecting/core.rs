@@ -84,6 +84,9 @@ impl Core {
 
     /// Goes over to another state.
     pub(super) fn enter(&self, state: ReconnectingState) {
+        if matches!(*self.state.borrow(), ReconnectingState::Closed) {
+            return;
+        }
         let is_final = matches!(
             state,
             ReconnectingState::Connected(_) | ReconnectingState::Closed

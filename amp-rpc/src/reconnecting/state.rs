@@ -81,6 +81,11 @@ impl ReconnectingStates {
     /// Waits until there is another state than when this handle was made or this has last returned, and
     /// gives it. `None` once the last one, [`ReconnectingState::Closed`], was given. Cancel-safe.
     pub async fn changed(&mut self) -> Option<ReconnectingState> {
+        let is_seen = matches!(self.0.has_changed(), Ok(false));
+        if is_seen && matches!(*self.0.borrow(), ReconnectingState::Closed) {
+            // The sender stays as long as there are handles.
+            return None;
+        }
         self.0.changed().await.ok()?;
         Some(self.0.borrow_and_update().clone())
     }
