@@ -50,7 +50,27 @@ pub(super) struct Delivered {
     pub(super) boundary: Option<Boundary>,
 }
 
+/// How many answers are collected at most. A peer may send any number in one read, wanted or not.
+const MOST: usize = 1_024;
+/// For how many answers room is kept while the connection has nothing to do.
+const KEPT: usize = 16;
+
 impl Deliveries {
+    /// Whether it is time to hand over what is collected.
+    pub(super) fn is_full(&self) -> bool {
+        self.collected.len() >= MOST
+    }
+
+    /// Gives memory back, when the connection has nothing to do.
+    pub(super) fn rest(&mut self) {
+        if self.collected.capacity() > KEPT {
+            self.collected = Vec::new();
+        }
+        if self.wakers.capacity() > KEPT {
+            self.wakers = Vec::new();
+        }
+    }
+
     pub(super) fn collect(&mut self, answer: Answer<'_>) {
         self.collected.push(Collected {
             call: CallId::parse(answer.tag),

@@ -35,6 +35,8 @@ pub(super) struct Dispatch {
     pub(super) answering: Answering,
     pub(super) running: Running,
     pub(super) lines: Lines,
+    /// How many callers were woken before all of a read was dealt with.
+    woken_early: usize,
     pub(super) pool: Pool,
     pub(super) outgoing: Outgoing,
     pub(super) deliveries: Deliveries,
@@ -63,6 +65,7 @@ impl Dispatch {
             answering: Answering::new(options.compat, options.limits),
             running: Running::new(),
             lines: Lines::default(),
+            woken_early: 0,
             pool: Pool::default(),
             outgoing: Outgoing::new(shared.descriptors.clone()),
             deliveries: Deliveries::default(),
@@ -295,14 +298,18 @@ impl Dispatch {
 
     fn answer_received(&mut self, answer: Answer<'_>) {
         self.deliveries.collect(answer);
-        if self.shared.boundary_ahead.load(Ordering::Acquire) {
-            // This may be the answer behind which the boxes end.
-            self.deliver();
+        // This may be the answer behind which the boxes end.
+        if self.deliveries.is_full() || self.shared.boundary_ahead.load(Ordering::Acquire) {
+            self.woken_early += self.hand_over();
         }
     }
 
     /// Hands the collected answers to their callers; returns how many were woken.
     pub(super) fn deliver(&mut self) -> usize {
+        self.hand_over() + std::mem::take(&mut self.woken_early)
+    }
+
+    fn hand_over(&mut self) -> usize {
         let delivered = self.deliveries.deliver(&self.shared);
         if let Some(boundary) = delivered.boundary {
             match boundary {
@@ -335,6 +342,7 @@ impl Dispatch {
         }
         if self.is_idle() {
             self.outgoing.rest();
+            self.deliveries.rest();
         }
         true
     }
