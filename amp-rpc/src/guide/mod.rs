@@ -65,6 +65,9 @@ pub mod file_descriptors {}
 )]
 pub mod child_processes {}
 
+#[doc = include_str!("promises.md")]
+pub mod promises {}
+
 #[doc = include_str!("coming_from_twisted.md")]
 pub mod coming_from_twisted {}
 
