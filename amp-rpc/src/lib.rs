@@ -65,6 +65,7 @@
 //! | `tls-aws-lc-rs` | the same with `aws-lc-rs`, which is used where both are on |
 //! | `temporary-certificate` | `Identity::temporary`, a certificate made on the spot |
 //! | `tracing` | failures of responders are logged, and connections, calls and asks are spans; without it nobody is told |
+//! | `test-util` | for tests of your own: the module `test_util` |
 //! | `metrics` | what connections count goes to the crate `metrics` |
 
 pub mod guide;
@@ -88,6 +89,8 @@ mod responders;
 mod server;
 mod stats;
 mod switched;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 mod tls;
 mod transport;
 

@@ -65,6 +65,13 @@ pub mod file_descriptors {}
 )]
 pub mod child_processes {}
 
+#[cfg_attr(feature = "test-util", doc = include_str!("testing.md"))]
+#[cfg_attr(
+    not(feature = "test-util"),
+    doc = "Testing programs that use this crate: with the feature `test-util`."
+)]
+pub mod testing {}
+
 #[doc = include_str!("promises.md")]
 pub mod promises {}
 

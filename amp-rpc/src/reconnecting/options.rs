@@ -66,7 +66,7 @@ impl Reconnecting {
     }
 
     /// Sets what is done on each connection before any call that waits: logging in, subscribing. It gets the
-    /// connection's own peer, on which it may call anything, [`start_tls`](Peer::start_tls) too. The responders of the
+    /// connection's own peer, on which it may call anything, `start_tls` too. The responders of the
     /// [`Amp`] answer meanwhile.
     ///
     /// When it fails, panics or takes too long, the connection is closed, and the attempt has failed like one that does
