@@ -213,6 +213,7 @@ async fn a_probe_without_an_answer_keeps_nobody_waiting() {
     client.finish();
     client.closed().await;
     assert!(client.end_reason().is_some());
+    assert_eq!(client.stats().calls_waiting, 0);
 }
 
 /// What cannot be read, or names no ask, is ignored.

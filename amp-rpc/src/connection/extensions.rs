@@ -118,6 +118,13 @@ impl State {
         self.known.probe.is_some()
     }
 
+    /// Nobody waits for the answer to a probe any more, since the connection has ended.
+    pub(super) fn forget_probe(&mut self) {
+        if let Some(id) = self.known.probe.take() {
+            self.asking.calls.remove(id);
+        }
+    }
+
     /// Takes the answer to a probe, whatever it is.
     pub(super) fn probe_answered(&mut self, id: CallId, answer: &Received) {
         self.asking.calls.remove(id);

@@ -407,6 +407,7 @@ impl State {
     pub(super) fn end_conversation(&mut self, reason: EndReason) -> Ended {
         let mut wakers = Vec::new();
         self.end = Some(reason);
+        self.forget_probe();
         self.asking.end();
         self.out = Vec::new();
         self.marks = Vec::new();
