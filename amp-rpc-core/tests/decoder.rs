@@ -81,6 +81,16 @@ fn a_value_over_the_limit_is_refused_before_it_comes() {
 }
 
 #[test]
+fn a_key_over_the_limit_is_refused_before_it_comes() {
+    let (_, result, buffered) = decode(&[b"\0\xff", b"k"], DEFAULT.box_bytes(100));
+    assert_eq!(result, Err(FrameError::BoxTooLarge { limit: 100 }));
+    assert_eq!(buffered.len(), 2);
+    let (_, result, buffered) = decode(&[b"\0\x01", b"k"], DEFAULT.box_pairs(0));
+    assert_eq!(result, Err(FrameError::TooManyPairs { limit: 0 }));
+    assert_eq!(buffered.len(), 2);
+}
+
+#[test]
 fn a_box_may_have_as_many_pairs_as_the_limit_and_no_more() {
     let pair = b"\0\x01a\0\0";
     let limits = DEFAULT.box_pairs(3);

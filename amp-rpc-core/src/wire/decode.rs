@@ -87,23 +87,20 @@ impl Decoder {
                 self.pairs = 0;
                 return Ok(Some(Frame { view, len: at + 2 }));
             }
-            let value_at = at + 4 + usize::from(low);
-            let Some(&[high, low]) = input.get(value_at - 2..value_at) else {
-                break;
-            };
-            let end = value_at + usize::from(u16::from_be_bytes([high, low]));
-            // Checked before the value is there, so that nobody has to buffer it first. The two
-            // bytes are the terminator, which has to fit as well.
-            if end + 2 > self.limits.box_bytes {
-                return Err(FrameError::BoxTooLarge {
-                    limit: self.limits.box_bytes,
-                });
-            }
+            // The limits are checked as soon as a length is there, so that nobody has to buffer what
+            // it announces.
             if pairs == self.limits.box_pairs {
                 return Err(FrameError::TooManyPairs {
                     limit: self.limits.box_pairs,
                 });
             }
+            let value_at = at + 4 + usize::from(low);
+            let Some(&[high, low]) = input.get(value_at - 2..value_at) else {
+                self.check_size(value_at)?;
+                break;
+            };
+            let end = value_at + usize::from(u16::from_be_bytes([high, low]));
+            self.check_size(end)?;
             if end > input.len() {
                 break;
             }
@@ -113,6 +110,17 @@ impl Decoder {
         self.scanned = at;
         self.pairs = pairs;
         Ok(None)
+    }
+
+    /// That a box whose last pair ends at `end` is within the limit, with the two bytes of its terminator.
+    #[inline]
+    fn check_size(&self, end: usize) -> Result<(), FrameError> {
+        if end + 2 <= self.limits.box_bytes {
+            return Ok(());
+        }
+        Err(FrameError::BoxTooLarge {
+            limit: self.limits.box_bytes,
+        })
     }
 }
 
