@@ -1,6 +1,8 @@
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use amp_rpc_core::conversation::{Ask, Boundary, Compat, Conversation, Event, Outcome, OwnCall};
+use amp_rpc_core::conversation::{
+    Ask, Boundary, CallId, Compat, Conversation, Event, Outcome, OwnCall,
+};
 use amp_rpc_core::schema::{CommandKind, Errors};
 use amp_rpc_core::wire::{Limits, parse};
 use amp_rpc_core::{AmpBox, NoContext, RemoteError, Shared};
@@ -22,7 +24,7 @@ pub fn operations(input: &[u8]) {
         input: Vec::new(),
         written: Vec::new(),
         asks: Vec::new(),
-        waiting: BTreeSet::new(),
+        waiting: BTreeMap::new(),
         next: 0,
         over: false,
     };
@@ -30,7 +32,8 @@ pub fn operations(input: &[u8]) {
         side.operate(&mut choices);
     }
     for call in side.conversation.end() {
-        assert!(side.waiting.remove(&call), "call {call} ended twice");
+        let waited = side.waiting.remove(&call);
+        assert!(waited.is_some(), "call {call} ended twice");
     }
     assert!(
         side.waiting.is_empty(),
@@ -45,7 +48,8 @@ struct Side {
     input: Vec<u8>,
     written: Vec<u8>,
     asks: Vec<Ask>,
-    waiting: BTreeSet<u32>,
+    /// The calls that wait for their ends, and the ids of those that were written.
+    waiting: BTreeMap<u32, Option<CallId>>,
     next: u32,
     over: bool,
 }
@@ -68,6 +72,7 @@ impl Side {
             2 => self.receive_box(choices),
             3 | 4 => self.call(choices),
             5 => self.reply(choices),
+            6 if choices.byte() % 2 == 0 => self.abandon(choices),
             6 if self.over => {
                 let unsent = self
                     .conversation
@@ -178,8 +183,17 @@ impl Side {
         let made = self
             .conversation
             .call(call, &mut self.written, &mut NoContext);
-        if made.is_ok() && asks {
-            self.waiting.insert(self.next);
+        if let (Ok(id), true) = (made, asks) {
+            self.waiting.insert(self.next, id);
+        }
+    }
+
+    fn abandon(&mut self, choices: &mut Choices<'_>) {
+        let number = self.next.wrapping_sub(u32::from(choices.byte()));
+        if let Some(Some(id)) = self.waiting.get(&number) {
+            let given_up = self.conversation.abandon(*id);
+            assert_eq!(given_up, Some(number), "another call");
+            self.waiting.remove(&number);
         }
     }
 
@@ -208,7 +222,8 @@ impl Side {
 
     fn ended(&mut self, calls: impl IntoIterator<Item = u32>) {
         for call in calls {
-            assert!(self.waiting.remove(&call), "call {call} ended twice");
+            let waited = self.waiting.remove(&call);
+            assert!(waited.is_some(), "call {call} ended twice");
         }
     }
 

@@ -1,21 +1,30 @@
-use amp_rpc_core::conversation::{Ask, Compat, Conversation, Event, Outcome, OwnCall};
+use std::collections::HashMap;
+
+use amp_rpc_core::conversation::{Ask, CallId, Compat, Conversation, Event, Outcome, OwnCall};
 use amp_rpc_core::schema::{CommandKind, Errors};
 use amp_rpc_core::wire::Limits;
-use amp_rpc_core::{AmpBox, NoContext, Shared};
+use amp_rpc_core::{AmpBox, NoContext, RemoteError, Shared};
 
 use crate::Choices;
 
-/// Two conversations against each other, with their bytes cut in any way: every call is answered with
-/// its own number.
+/// Two conversations against each other, with their bytes cut in any way: every call that is not given up
+/// gets its own number, as an answer or an error, and gets it once.
 pub fn two_ends(input: &[u8]) {
     let mut choices = Choices(input);
-    let mut ends = [End::new(), End::new()];
+    let compat = if choices.byte() % 2 == 0 {
+        Compat::default()
+    } else {
+        Compat::twisted()
+    };
+    let mut ends = [End::new(compat), End::new(compat)];
     while !choices.is_empty() {
         let operation = choices.byte();
         let which = usize::from(operation & 1);
-        match operation >> 1 & 3 {
-            0 => ends[which].call(),
-            1 => ends[which].answer(choices.byte()),
+        match operation >> 1 & 7 {
+            0 | 1 => ends[which].call(),
+            2 => ends[which].answer(choices.byte(), false),
+            3 => ends[which].answer(choices.byte(), true),
+            4 => ends[which].abandon(choices.byte()),
             _ => {
                 let length = usize::from(choices.byte()) + 1;
                 carry(&mut ends, which, length);
@@ -30,12 +39,13 @@ pub fn two_ends(input: &[u8]) {
         for which in 0..2 {
             carry(&mut ends, which, usize::MAX);
             while !ends[which].asks.is_empty() {
-                ends[which].answer(0);
+                ends[which].answer(0, false);
             }
         }
     }
     for end in ends {
-        assert_eq!(end.answered, end.called, "calls were not answered");
+        assert!(end.waiting.is_empty(), "{:?} did not end", end.waiting);
+        assert_eq!(end.late, end.abandoned, "not as many late answers");
     }
 }
 
@@ -52,18 +62,23 @@ struct End {
     out: Vec<u8>,
     asks: Vec<(Ask, Vec<u8>)>,
     called: u32,
-    answered: u32,
+    /// The calls that wait, by their numbers.
+    waiting: HashMap<u32, CallId>,
+    abandoned: usize,
+    late: usize,
 }
 
 impl End {
-    fn new() -> Self {
+    fn new(compat: Compat) -> Self {
         Self {
-            conversation: Conversation::new(Compat::twisted(), Limits::default()),
+            conversation: Conversation::new(compat, Limits::default()),
             input: Vec::new(),
             out: Vec::new(),
             asks: Vec::new(),
             called: 0,
-            answered: 0,
+            waiting: HashMap::new(),
+            abandoned: 0,
+            late: 0,
         }
     }
 
@@ -75,18 +90,36 @@ impl End {
             data: Some(self.called),
         };
         let made = self.conversation.call(call, &mut self.out, &mut NoContext);
-        assert!(matches!(made, Ok(Some(_))), "a call was refused");
+        let id = made
+            .expect("the call is a good one")
+            .expect("it was written");
+        self.waiting.insert(self.called, id);
         self.called += 1;
     }
 
-    fn answer(&mut self, choice: u8) {
+    /// Gives up one of the calls of this end.
+    fn abandon(&mut self, choice: u8) {
+        let number = self.called.wrapping_sub(u32::from(choice));
+        if let Some(id) = self.waiting.remove(&number) {
+            assert_eq!(self.conversation.abandon(id), Some(number), "another call");
+            assert_eq!(self.conversation.abandon(id), None, "given up twice");
+            self.abandoned += 1;
+        }
+    }
+
+    fn answer(&mut self, choice: u8, fails: bool) {
         if self.asks.is_empty() {
             return;
         }
         let index = usize::from(choice) % self.asks.len();
         let (ask, number) = self.asks.swap_remove(index);
+        let error = RemoteError::new("NUMBER", String::from_utf8_lossy(&number));
         let fields = AmpBox::from([(b"n".to_vec(), number)]);
-        let outcome = Outcome::Answered(&fields);
+        let outcome = if fails {
+            Outcome::Remote(&error)
+        } else {
+            Outcome::Answered(&fields)
+        };
         let replied =
             (self.conversation).reply(&ask, Errors::NONE, outcome, &mut self.out, &mut NoContext);
         assert!(replied.boundary.is_none() && replied.fault.is_none());
@@ -123,13 +156,19 @@ impl End {
                 }
                 Event::Answered { data, fields, .. } => {
                     let number = fields.get(b"n").expect("the answer has a number");
-                    assert_eq!(
-                        &number[..],
-                        data.to_string().as_bytes(),
-                        "another call's answer"
-                    );
-                    self.answered += 1;
+                    assert_eq!(number[..], *data.to_string().as_bytes(), "another's answer");
+                    assert!(self.waiting.remove(&data).is_some(), "{data} ended twice");
                 }
+                Event::Failed {
+                    data,
+                    error: Some(error),
+                    boundary: None,
+                    ..
+                } => {
+                    assert_eq!(error.description, data.to_string(), "another's error");
+                    assert!(self.waiting.remove(&data).is_some(), "{data} ended twice");
+                }
+                Event::Ignored => self.late += 1,
                 other => panic!("{other:?}"),
             }
             self.input = input[length..].to_vec();

@@ -240,6 +240,14 @@ impl<T> Conversation<T> {
         Boundary::Close(reason)
     }
 
+    /// Gives up a call of this side that was written, and gives back what was kept with it. The peer's answer
+    /// will be [ignored](Event::Ignored).
+    ///
+    /// `None` when it was answered or given up already.
+    pub fn abandon(&mut self, id: CallId) -> Option<T> {
+        self.asking.calls.remove(id)
+    }
+
     /// Begins to carry out an ask of the peer: reads its arguments, or answers for a responder that
     /// does not exist (`kind` is `None`) or whose arguments cannot be read.
     ///
