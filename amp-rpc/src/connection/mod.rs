@@ -20,8 +20,10 @@ mod pool;
 mod running;
 mod shared;
 mod stranger;
+mod sync;
 mod timer;
 mod watch;
+mod woken;
 
 pub(crate) use context::ConnectionContext;
 pub(crate) use driver::Driver;

@@ -1,12 +1,12 @@
 //! Responders that have started and wait for something.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Wake, Waker};
+use std::sync::Arc;
+use std::task::Waker;
 
 use amp_rpc_core::conversation::Ask;
 
 use super::lines::Line;
+use super::woken::{Signal, Woken};
 use crate::ask_context::Active;
 use crate::responders::{Responder, Task};
 
@@ -45,51 +45,6 @@ pub(super) struct Job {
     pub(super) line: Option<Line>,
 }
 
-/// The places whose responders were woken since the driver looked.
-#[derive(Default)]
-struct Woken {
-    list: Mutex<WokenList>,
-}
-
-#[derive(Default)]
-struct WokenList {
-    places: Vec<usize>,
-    /// The driver, while it sleeps.
-    driver: Option<Waker>,
-}
-
-struct Signal {
-    place: usize,
-    /// It is on the list already.
-    raised: AtomicBool,
-    woken: Arc<Woken>,
-}
-
-impl Wake for Signal {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        if self.raised.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let mut list = self.woken.lock();
-        list.places.push(self.place);
-        let driver = list.driver.take();
-        drop(list);
-        if let Some(driver) = driver {
-            driver.wake();
-        }
-    }
-}
-
-impl Woken {
-    fn lock(&self) -> std::sync::MutexGuard<'_, WokenList> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Running {
     pub(super) fn new() -> Self {
         Self {
@@ -110,11 +65,7 @@ impl Running {
     pub(super) fn next(&mut self) -> (usize, Waker) {
         let place = self.free.pop().unwrap_or_else(|| {
             let place = self.places.len();
-            let signal = Arc::new(Signal {
-                place,
-                raised: AtomicBool::new(false),
-                woken: Arc::clone(&self.woken),
-            });
+            let signal = Signal::new(place, &self.woken);
             self.places.push(Place {
                 waker: Waker::from(Arc::clone(&signal)),
                 signal,
@@ -150,13 +101,9 @@ impl Running {
     /// [`finish_batch`](Self::finish_batch).
     pub(super) fn begin_batch(&mut self) -> Vec<usize> {
         let mut batch = std::mem::take(&mut self.batch);
-        std::mem::swap(&mut batch, &mut self.woken.lock().places);
+        self.woken.swap(&mut batch);
         for place in &batch {
-            // From here on a wake-up puts the place on the list again.
-            self.places[*place]
-                .signal
-                .raised
-                .store(false, Ordering::Release);
+            self.places[*place].signal.lower();
         }
         batch
     }
@@ -168,18 +115,7 @@ impl Running {
 
     /// Notes that the driver is about to sleep; `false` when a responder was woken meanwhile.
     pub(super) fn sleep(&self, driver: &Waker) -> bool {
-        if self.places.is_empty() {
-            return true;
-        }
-        let mut list = self.woken.lock();
-        if list.places.is_empty() {
-            match &mut list.driver {
-                Some(known) => known.clone_from(driver),
-                none => *none = Some(driver.clone()),
-            }
-            return true;
-        }
-        false
+        self.places.is_empty() || self.woken.sleep(driver)
     }
 
     /// Tells the responder of an ask that nobody waits for its answer. Takes it out where that stops it: then
