@@ -27,6 +27,9 @@ use crate::transport::BoxedStream;
 
 /// How often the driver goes round before it lets other tasks run.
 const ROUNDS: usize = 16;
+/// How much it reads before it lets other tasks run. Tokio looks at the sockets after every few dozen turns, so all that
+/// is read in them may come before a small box on another connection.
+const READ_IN_A_ROW: u64 = 64 * 1024;
 
 /// The future that carries a connection: it reads, starts responders and polls them, hands answers to
 /// callers, and writes.
@@ -425,8 +428,10 @@ impl Future for Driver {
         let this = &mut *self;
         let span = this.span.clone();
         let _entered = span.enter();
+        let enough = this.incoming.received + READ_IN_A_ROW;
         for _ in 0..ROUNDS {
             match this.turn(cx) {
+                Turn::Busy if this.incoming.received >= enough => break,
                 Turn::Busy => {}
                 Turn::Yield => break,
                 Turn::Idle => {

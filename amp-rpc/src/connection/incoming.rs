@@ -19,8 +19,9 @@ const BULK: usize = 128 * 1024;
 
 /// What was read and is not a whole box yet.
 ///
-/// Small boxes are decoded in a buffer of the thread's, so that an idle connection holds none. Once
-/// a large box begins, the connection has a buffer of its own until it is used up.
+/// Small boxes are decoded in a buffer of the thread's, so that an idle connection holds none, and one that waits for the
+/// rest of a small box no more than what has come of it. Once a large box has begun to come, the connection has a buffer of
+/// its own until it is used up.
 #[derive(Default)]
 pub(super) struct Incoming {
     rest: BytesMut,
@@ -66,21 +67,25 @@ impl Incoming {
         cx: &mut Context<'_>,
         consumer: &mut dyn Consumer,
     ) -> Poll<io::Result<Read>> {
-        if !self.rest.is_empty() || self.rest.capacity() >= BULK {
+        if self.rest.len() > LARGE || self.rest.capacity() >= BULK {
             return self.poll_read_bulk(stream, cx, consumer);
         }
         buffers::with_read_buffer(|buffer| {
+            let kept = self.rest.len();
+            buffer[..kept].copy_from_slice(&self.rest);
             let mut read = ReadBuf::new(buffer);
+            read.set_filled(kept);
             match Pin::new(stream).poll_read(cx, &mut read) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => return Poll::Pending,
             }
             let bytes = read.filled();
-            if bytes.is_empty() {
+            if bytes.len() == kept {
                 return Poll::Ready(Ok(Read::End));
             }
-            self.received += bytes.len() as u64;
+            self.received += (bytes.len() - kept) as u64;
+            self.rest.clear();
             let mut at = 0;
             while at < bytes.len() {
                 match consumer.step(&bytes[at..], None) {
@@ -93,12 +98,11 @@ impl Incoming {
                     Step::Wait => break,
                 }
             }
-            if at < bytes.len() {
-                if bytes.len() - at > LARGE {
-                    self.rest.reserve(BULK);
-                }
-                self.rest.extend_from_slice(&bytes[at..]);
+            let left = &bytes[at..];
+            if left.len() > LARGE {
+                self.rest.reserve(room_for(left.len()));
             }
+            self.rest.extend_from_slice(left);
             Poll::Ready(Ok(Read::Some))
         })
     }
@@ -109,8 +113,9 @@ impl Incoming {
         cx: &mut Context<'_>,
         consumer: &mut dyn Consumer,
     ) -> Poll<io::Result<Read>> {
-        if self.rest.capacity() - self.rest.len() < BULK / 2 {
-            self.rest.reserve(BULK);
+        let room = room_for(self.rest.len());
+        if self.rest.capacity() - self.rest.len() < room / 2 {
+            self.rest.reserve(room);
         }
         let read = match pin!(stream.read_buf(&mut self.rest)).poll(cx) {
             Poll::Ready(Ok(read)) => read,
@@ -150,6 +155,11 @@ impl Incoming {
             self.rest = BytesMut::new();
         }
     }
+}
+
+/// Room to read on behind so many bytes: no more than a few times what a peer has sent, which may have announced a lot.
+fn room_for(kept: usize) -> usize {
+    if kept == 0 { BULK } else { BULK.min(4 * kept) }
 }
 
 /// Whether a box of this size is worth cutting off.
