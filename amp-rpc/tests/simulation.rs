@@ -1,5 +1,5 @@
 //! Clients and servers over a network with faults, from seeds: cut and stalled connections, half closes, delays, slow readers,
-//! restarts, calls that are dropped or time out.
+//! restarts, peers that connect again, calls that are dropped or time out.
 //!
 //! In every seed each call ends exactly once, no answer reaches another call, no responder runs twice for one call, queues and
 //! responders stay within their bounds, and nothing waits for ever. Time is virtual.
@@ -13,11 +13,13 @@
 #![cfg(feature = "test-util")]
 
 use std::collections::HashMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use amp_rpc::test_util::Faulty;
-use amp_rpc::{Amp, AmpBox, CallError, Failure, Locator, Peer, Responders};
+use amp_rpc::{Amp, AmpBox, Backoff, CallError, Failure, Locator, Peer, Responders};
 use tokio::io::DuplexStream;
 use tokio::task::JoinSet;
 
@@ -124,6 +126,14 @@ fn side(world: &Shared, random: &mut Random) -> Amp {
 
 /// Makes one call, which ends in one of the ways it may, or is given up.
 async fn call(world: &Shared, peer: &Peer, command: &str, random: &mut Random) {
+    let make = |arguments, limit| peer.call_box(command, arguments).timeout(limit);
+    make_call(world, make, random).await;
+}
+
+async fn make_call<F>(world: &Shared, make: impl FnOnce(AmpBox, Duration) -> F, random: &mut Random)
+where
+    F: Future<Output = Result<AmpBox, CallError>>,
+{
     let n = {
         let mut world = world.lock().unwrap();
         world.next += 1;
@@ -131,9 +141,7 @@ async fn call(world: &Shared, peer: &Peer, command: &str, random: &mut Random) {
     };
     let size = random.below(LARGEST);
     let arguments = AmpBox::from([("n", n.to_string()), ("x", "x".repeat(size))]);
-    let call = peer
-        .call_box(command, arguments)
-        .timeout(random.millis(20_000));
+    let call = make(arguments, random.millis(20_000));
     let given_up = random.one_in(5).then(|| random.millis(3_000));
     let result = match given_up {
         Some(after) => tokio::time::timeout(after, call).await.ok(),
@@ -149,6 +157,8 @@ async fn call(world: &Shared, peer: &Peer, command: &str, random: &mut Random) {
             false
         }
         Some(Err(CallError::Ended(_) | CallError::TimedOut { .. })) | None => false,
+        // Only where a connection is waited for.
+        Some(Err(CallError::NotConnected(_))) => false,
         Some(Err(error)) => panic!("no call may end so: {error}"),
     };
     let mut world = world.lock().unwrap();
@@ -227,6 +237,54 @@ async fn connection(world: Shared, mut random: Random) {
     right.closed().await;
 }
 
+/// A server that is restarted, and a peer that connects to it again and again.
+async fn service(world: Shared, mut random: Random) {
+    static NAMES: AtomicU64 = AtomicU64::new(0);
+    let endpoint = format!(
+        "memory:simulation {}",
+        NAMES.fetch_add(1, Ordering::Relaxed)
+    );
+    let peer = side(&world, &mut random)
+        .reconnecting(&endpoint)
+        .backoff(
+            Backoff::default()
+                .maximum(Duration::from_secs(2))
+                .jitter(0.0),
+        )
+        .start()
+        .unwrap();
+    let mut tasks = JoinSet::new();
+    for _ in 0..1 + random.below(4) {
+        let (world, peer, mut random) = (Arc::clone(&world), peer.clone(), random.fork());
+        tasks.spawn(async move {
+            for _ in 0..random.below(12) {
+                let make = |arguments, limit| peer.call_box("Work", arguments).timeout(limit);
+                make_call(&world, make, &mut random).await;
+                tokio::time::sleep(random.millis(500)).await;
+            }
+        });
+    }
+    for _ in 0..random.below(5) {
+        let server = side(&world, &mut random).listen(&endpoint).await.unwrap();
+        tokio::time::sleep(random.millis(3_000)).await;
+        // At once, or with some time for what runs.
+        let limit = if random.one_in(2) { 1 } else { 4_000 };
+        server.shutdown(random.millis(limit)).await;
+        tokio::time::sleep(random.millis(3_000)).await;
+    }
+    let server = side(&world, &mut random).listen(&endpoint).await.unwrap();
+    match random.below(3) {
+        0 => peer.close(),
+        1 => peer.finish(),
+        _ => {}
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.unwrap();
+    }
+    peer.finish_within(Duration::from_secs(60)).await;
+    server.shutdown(Duration::from_secs(60)).await;
+}
+
 fn run(seed: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -239,6 +297,9 @@ fn run(seed: u64) {
         let mut connections = JoinSet::new();
         for _ in 0..1 + random.below(3) {
             connections.spawn(connection(Arc::clone(&world), random.fork()));
+        }
+        if random.one_in(2) {
+            connections.spawn(service(Arc::clone(&world), random.fork()));
         }
         let all = async {
             while let Some(ended) = connections.join_next().await {

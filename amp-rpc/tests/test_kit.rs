@@ -1,12 +1,21 @@
 //! The kit for tests of programs that use this crate; here it is tested itself, and how it says what is wrong.
 #![cfg(feature = "test-util")]
 
+use std::any::{Any, TypeId};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use amp_rpc::test_util::{Faulty, Scripted, check_command, check_fields, check_golden, pair};
-use amp_rpc::{Amp, AmpBox, CallError, Command, EndReason, Failure, Fields, Peer, Responders};
-use tokio::io::DuplexStream;
+use amp_rpc::argument::Source;
+use amp_rpc::schema::Type;
+use amp_rpc::test_util::{
+    Faulty, Scripted, check_command, check_fields, check_fields_with, check_golden, pair, reordered,
+};
+use amp_rpc::wire::{BoxWriter, Key};
+use amp_rpc::{
+    Amp, AmpBox, CallError, Command, Context, DecodeError, EncodeError, EndReason, Failure, Field,
+    Fields, Peer, Responders,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::Instant;
 
 #[derive(Debug, PartialEq, Command)]
@@ -33,6 +42,35 @@ impl PartialEq for Odd {
     }
 }
 
+/// A value that the connection knows, and that is not sent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Token(u32);
+
+impl Field for Token {
+    const TYPE: &'static Type = &Type::Custom(amp_rpc::Shared::Static("Token"));
+
+    fn to_box(
+        &self,
+        _: Key<'_>,
+        _: &mut BoxWriter<'_>,
+        _: &mut dyn Context,
+    ) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
+    fn from_box(_: Source<'_>, context: &mut dyn Context) -> Result<Self, DecodeError> {
+        let known = context.get::<Self>();
+        known
+            .copied()
+            .ok_or_else(|| DecodeError::missing("a token"))
+    }
+}
+
+#[derive(Debug, PartialEq, Fields)]
+struct Needs {
+    token: Token,
+}
+
 fn echoing() -> Amp {
     let echo = async |message: AmpBox, _: Peer| Result::<_, Failure>::Ok(message);
     Amp::new().locator(Responders::new().on_box("Echo", echo))
@@ -51,6 +89,79 @@ fn panic_of(run: impl FnOnce()) -> String {
         Ok(message) => *message,
         Err(panic) => (*panic.downcast::<&str>().unwrap()).to_owned(),
     }
+}
+
+/// Every call gets its own answer, and not in the order of the calls; the same seed gives the same order.
+#[tokio::test(start_paused = true)]
+async fn answers_overtake_each_other() {
+    let orders = async |seed: u64| {
+        let (one, other) = tokio::io::duplex(1024);
+        let _server = echoing().over(other);
+        let client = Amp::new().over(reordered(one, Duration::from_millis(5), seed));
+        let (ended, mut order) = tokio::sync::mpsc::unbounded_channel();
+        let calls = (0..100).map(|n| {
+            let call = client.call_box("Echo", AmpBox::from([("n", n.to_string())]));
+            let (call, ended) = (call.start(), ended.clone());
+            tokio::spawn(async move {
+                let answer = call.await.unwrap();
+                assert_eq!(answer.get("n").unwrap(), n.to_string().as_bytes());
+                ended.send(n).unwrap();
+            })
+        });
+        for call in calls.collect::<Vec<_>>() {
+            call.await.unwrap();
+        }
+        let mut all = Vec::new();
+        while let Ok(n) = order.try_recv() {
+            all.push(n);
+        }
+        all
+    };
+    let first = orders(1).await;
+    assert!(!first.is_sorted(), "{first:?}");
+    assert_eq!(orders(1).await, first);
+    assert_ne!(orders(5).await, first);
+}
+
+/// What is no answer passes as it is, and so does the end.
+#[tokio::test(start_paused = true)]
+async fn asks_and_the_end_keep_their_places() {
+    let (one, other) = tokio::io::duplex(1024);
+    let mut near = reordered(one, Duration::from_secs(1), 3);
+    let asks = [1, 2].map(|n| {
+        let ask = AmpBox::from([("_command", "Echo".to_owned()), ("n", n.to_string())]);
+        ask.to_bytes().unwrap()
+    });
+    let mut sent = asks.concat();
+    sent.extend_from_slice(b"\0\x01");
+    let (mut reading, mut writing) = tokio::io::split(other);
+    writing.write_all(&sent).await.unwrap();
+    writing.shutdown().await.unwrap();
+    let mut came = Vec::new();
+    near.read_to_end(&mut came).await.unwrap();
+    assert_eq!(came, sent);
+    near.write_all(b"back").await.unwrap();
+    drop(near);
+    let mut back = Vec::new();
+    reading.read_to_end(&mut back).await.unwrap();
+    assert_eq!(back, b"back");
+}
+
+#[test]
+fn fields_may_need_a_context() {
+    /// What is written is what the connection says.
+    struct Said(Token);
+    impl Context for Said {
+        fn extension(&self, id: TypeId) -> Option<&dyn Any> {
+            (id == TypeId::of::<Token>()).then_some(&self.0)
+        }
+    }
+    let total = Total { total: 1 };
+    check_fields_with(&total, &mut Said(Token(7)));
+    let needs = Needs { token: Token(7) };
+    check_fields_with(&needs, &mut Said(Token(7)));
+    let message = panic_of(|| check_fields_with(&needs, &mut Said(Token(8))));
+    assert!(message.contains("came back as another"), "{message}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use amp_rpc_core::wire::{BoxWriter, Limits, parse, protocol};
-use amp_rpc_core::{Command, Fields, NoContext};
+use amp_rpc_core::{Command, Context, Fields, NoContext};
 
 /// What a command looks like on the wire with the tag `1`.
 fn bytes_of<C: Command>(command: &C) -> Vec<u8> {
@@ -41,7 +41,7 @@ fn name<C: Command>() -> String {
 /// When it cannot be encoded or decoded, or is another one then. Commands with file descriptors cannot be checked so.
 #[track_caller]
 pub fn check_command<C: Command + Debug + PartialEq>(command: &C) {
-    check_bytes::<C>(command, &bytes_of(command));
+    check_bytes::<C>(command, &bytes_of(command), &mut NoContext);
 }
 
 /// The same for a response, or any other set of fields.
@@ -51,21 +51,31 @@ pub fn check_command<C: Command + Debug + PartialEq>(command: &C) {
 /// As [`check_command`].
 #[track_caller]
 pub fn check_fields<F: Fields + Debug + PartialEq>(fields: &F) {
+    check_fields_with(fields, &mut NoContext);
+}
+
+/// The same for fields, those of a command among them, that ask their connection for something, which `context` gives.
+///
+/// # Panics
+///
+/// As [`check_command`].
+#[track_caller]
+pub fn check_fields_with<F: Fields + Debug + PartialEq>(fields: &F, context: &mut dyn Context) {
     let mut bytes = Vec::new();
     let mut writer = BoxWriter::new(&mut bytes, Limits::DEFAULT, &[]);
-    let written = fields.to_box(&mut writer, &mut NoContext);
+    let written = fields.to_box(&mut writer, context);
     if let Err(error) = written.and_then(|()| writer.finish()) {
         panic!("{fields:?} cannot be encoded: {error}");
     }
-    check_bytes(fields, &bytes);
+    check_bytes(fields, &bytes, context);
 }
 
 #[track_caller]
-fn check_bytes<F: Fields + Debug + PartialEq>(fields: &F, bytes: &[u8]) {
+fn check_bytes<F: Fields + Debug + PartialEq>(fields: &F, bytes: &[u8], context: &mut dyn Context) {
     let Some(Ok(view)) = parse(bytes).next() else {
         panic!("what was written is no box: {}", bytes.escape_ascii());
     };
-    match F::from_box(&view, &mut NoContext) {
+    match F::from_box(&view, context) {
         Ok(read) => assert!(
             read == *fields,
             "it came back as another\n  went in:   {fields:?}\n  came back: {read:?}"

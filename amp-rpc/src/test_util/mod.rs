@@ -6,10 +6,12 @@
 
 mod commands;
 mod faulty;
+mod reordered;
 mod scripted;
 
-pub use commands::{check_command, check_fields, check_golden};
+pub use commands::{check_command, check_fields, check_fields_with, check_golden};
 pub use faulty::Faulty;
+pub use reordered::reordered;
 pub use scripted::{Asked, Scripted};
 
 use crate::amp::Amp;
