@@ -192,8 +192,8 @@ impl Amp {
     /// Sets whether a connection finds out what its peer can do beyond AMP, and tells the peer what this side
     /// can. Default: it does.
     ///
-    /// The first call with a deadline, and the first that is dropped before its answer, make it ask once,
-    /// with the command `_amp-rpc`. A peer that has no such command, as every Twisted, answers that, and
+    /// The first call with a deadline, the first that is dropped before its answer, and
+    /// [`Peer::leaving`](crate::Peer::leaving), make it ask once, with the command `_amp-rpc`. A peer that has no such command, as every Twisted, answers that, and
     /// never sees anything else that is unusual.
     #[must_use]
     pub fn extensions(mut self, on: bool) -> Self {

@@ -258,6 +258,23 @@ impl Peer {
         is_closed
     }
 
+    /// Waits until the peer says that it [finishes](Self::finish), as a server does that shuts down, or the connection has
+    /// ended. New calls on this connection would be refused; those under way are still answered. Time to connect
+    /// anew; a [`ReconnectingPeer`](crate::ReconnectingPeer) does so by itself. Cancel-safe.
+    ///
+    /// Only peers that use this crate say so, and only to those that want to know, which the peer learns by the command
+    /// `_amp-rpc`. Of others this waits for the end.
+    pub async fn leaving(&self) {
+        self.shared.want_to_know();
+        loop {
+            let told = self.shared.ended();
+            if self.shared.is_left() {
+                return;
+            }
+            told.await;
+        }
+    }
+
     /// Waits until the connection has ended, and says why. From then on no call is answered; what was
     /// written before may still be on its way to the peer. Cancel-safe.
     pub async fn ended(&self) -> EndReason {

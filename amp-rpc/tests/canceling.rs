@@ -102,6 +102,20 @@ async fn a_responder_is_told_or_stopped_when_its_call_is_given_up() {
     }
 }
 
+/// What takes no new asks still hears that an old one is given up.
+#[tokio::test(start_paused = true)]
+async fn a_responder_is_stopped_while_its_side_finishes() {
+    let (told, mut heard) = mpsc::unbounded_channel();
+    let (server, client) = pair(&server(told), &Amp::new());
+    let call = client.call_box("Stop", empty()).start();
+    assert_eq!(heard.recv().await, Some("started"));
+    server.finish();
+    client.leaving().await;
+    drop(call);
+    assert_eq!(heard.recv().await, Some("dropped"));
+    server.closed().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_time_left_travels_to_those_who_know_it() {
     let (told, _heard) = mpsc::unbounded_channel();

@@ -107,6 +107,57 @@ async fn listen(amp: &Amp, endpoint: &str) -> Server {
     amp.listen(endpoint).await.unwrap()
 }
 
+/// A server that shuts down says so, and what is under way there is still answered.
+#[tokio::test]
+async fn a_server_that_leaves_keeps_its_calls_and_gets_no_new_ones() {
+    let mut first = serving();
+    let server = listen(&first.amp, ANY_PORT).await;
+    let peer = reconnecting(&server);
+    peer.connected().await.unwrap();
+    let under_way = peer.call(Once { number: 1 }).start();
+    assert_eq!(first.asked.recv().await, Some(1));
+    let endpoint = server.endpoint().to_string();
+    let mut states = peer.states();
+    let shutdown = tokio::spawn(server.shutdown(Duration::from_secs(60)));
+    // It has left as soon as it says so, and then there is nobody else.
+    while matches!(states.state(), ReconnectingState::Connected(_)) {
+        states.changed().await;
+    }
+    let mut second = serving().open();
+    let _server = listen(&second.amp, &endpoint).await;
+    peer.call(Once { number: 2 }).await.unwrap();
+    assert_eq!(second.asked.recv().await, Some(2));
+    first.gate.add_permits(1);
+    assert_eq!(under_way.await.unwrap(), Number { number: 1 });
+    assert_eq!(shutdown.await.unwrap(), 0);
+    assert!(first.asked.try_recv().is_err());
+    assert!(peer.finish_within(Duration::from_secs(60)).await);
+}
+
+/// Finishing waits for what is under way on a connection whose peer has left.
+#[tokio::test]
+async fn finishing_waits_for_calls_on_a_connection_that_was_left() {
+    let mut serving = serving();
+    let server = listen(&serving.amp, ANY_PORT).await;
+    let peer = reconnecting(&server);
+    peer.connected().await.unwrap();
+    let under_way = peer.call(Once { number: 1 }).start();
+    assert_eq!(serving.asked.recv().await, Some(1));
+    let mut states = peer.states();
+    let shutdown = tokio::spawn(server.shutdown(Duration::from_secs(60)));
+    while matches!(states.state(), ReconnectingState::Connected(_)) {
+        states.changed().await;
+    }
+    let finished = tokio::spawn({
+        let peer = peer.clone();
+        async move { peer.finish_within(Duration::from_secs(60)).await }
+    });
+    serving.gate.add_permits(1);
+    assert_eq!(under_way.await.unwrap(), Number { number: 1 });
+    assert!(finished.await.unwrap());
+    assert_eq!(shutdown.await.unwrap(), 0);
+}
+
 const ANY_PORT: &str = "tcp:127.0.0.1:0";
 
 /// Waits for a state.

@@ -178,6 +178,53 @@ async fn box_receivers_have_an_age_too() {
     check_age(begin.elapsed(), Duration::ZERO);
 }
 
+/// Whoever uses this crate hears of a shutdown while something is under way; others hear of the end.
+#[tokio::test]
+async fn a_peer_is_told_that_the_other_side_finishes() {
+    let gate = Arc::new(Semaphore::new(0));
+    let through = Arc::clone(&gate);
+    let wait = move |message: AmpBox, _: Peer| {
+        let through = Arc::clone(&through);
+        async move {
+            through
+                .acquire()
+                .await
+                .map_err(Failure::unexpected)?
+                .forget();
+            Result::<_, Failure>::Ok(message)
+        }
+    };
+    let amp = Amp::new().locator(Responders::new().on_box("Wait", wait));
+    let server = amp.listen("tcp:127.0.0.1:0").await.unwrap();
+    let peer = (Amp::new().connect(&server.endpoint().to_string()))
+        .await
+        .unwrap();
+    let call = peer.call_box("Wait", AmpBox::new()).start();
+    let plain = (Amp::new().extensions(false))
+        .connect(&server.endpoint().to_string())
+        .await
+        .unwrap();
+    let other = plain.call_box("Wait", AmpBox::new()).start();
+    while server
+        .peers()
+        .iter()
+        .map(|peer| peer.stats().asks_received)
+        .sum::<u64>()
+        < 2
+    {
+        tokio::task::yield_now().await;
+    }
+    let shutdown = tokio::spawn(server.shutdown(Duration::from_secs(60)));
+    peer.leaving().await;
+    assert!(peer.end_reason().is_none());
+    gate.add_permits(2);
+    call.await.unwrap();
+    other.await.unwrap();
+    assert_eq!(shutdown.await.unwrap(), 0);
+    plain.leaving().await;
+    assert!(plain.end_reason().is_some());
+}
+
 #[tokio::test]
 async fn beyond_the_bound_connections_are_closed_at_once() {
     let (amp, _) = serving();

@@ -191,9 +191,16 @@ impl Side {
     fn abandon(&mut self, choices: &mut Choices<'_>) {
         let number = self.next.wrapping_sub(u32::from(choices.byte()));
         if let Some(Some(id)) = self.waiting.get(&number) {
-            let given_up = self.conversation.abandon(*id);
-            assert_eq!(given_up, Some(number), "another call");
-            self.waiting.remove(&number);
+            match self.conversation.abandon(*id) {
+                Some(given_up) => {
+                    assert_eq!(given_up, number, "another call");
+                    self.waiting.remove(&number);
+                }
+                None => assert!(
+                    self.conversation.is_undecided(),
+                    "{number} was not given up"
+                ),
+            }
         }
     }
 

@@ -221,6 +221,11 @@ impl<T> Asking<T> {
         matches!(self.gate, Gate::Shut { .. })
     }
 
+    /// Whether the gate is shut because of this call.
+    pub fn is_decided_by(&self, call: CallId) -> bool {
+        matches!(self.gate, Gate::Shut { by, .. } if by == call)
+    }
+
     /// How many bytes of answers are held. Bound it: the peer decides how long the gate is shut.
     pub fn held(&self) -> usize {
         self.held.len()

@@ -243,9 +243,18 @@ impl<T> Conversation<T> {
     /// Gives up a call of this side that was written, and gives back what was kept with it. The peer's answer
     /// will be [ignored](Event::Ignored).
     ///
-    /// `None` when it was answered or given up already.
+    /// `None` when it was answered or given up already, and for an ask for TLS or another protocol that is undecided:
+    /// others wait for its answer.
     pub fn abandon(&mut self, id: CallId) -> Option<T> {
+        if self.asking.is_decided_by(id) {
+            return None;
+        }
         self.asking.calls.remove(id)
+    }
+
+    /// Whether an ask of this side for TLS or another protocol waits for its answer.
+    pub fn is_undecided(&self) -> bool {
+        self.asking.is_undecided()
     }
 
     /// Begins to carry out an ask of the peer: reads its arguments, or answers for a responder that

@@ -1,5 +1,6 @@
 //! Asks of the peer, from their box to their responder.
 
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 
 use amp_rpc_core::RemoteError;
@@ -37,13 +38,13 @@ impl Dispatch {
         frame: &[u8],
     ) {
         self.shared.counters.asks_received.add(1);
-        if self.refuses() {
-            return self.refuse(tag);
-        }
         if command.starts_with(PREFIX) && self.shared.options.extensions {
             if let Some(own) = Own::of(command, view) {
                 return self.own_received(tag, own);
             }
+        }
+        if self.refuses() {
+            return self.refuse(tag);
         }
         self.is_used = true;
         let located = match guard(|| self.locator.locate(command)) {
@@ -193,11 +194,19 @@ impl Dispatch {
     #[cold]
     fn own_received(&mut self, tag: Option<Tag>, own: Own) {
         match own {
-            Own::Probe => {
+            Own::Probe(_) if self.is_overloaded() => self.refuse(tag),
+            Own::Probe(theirs) => {
+                let mut state = self.shared.lock();
+                state.probed(&theirs);
+                if self.finishing && state.tell_leave() {
+                    self.shared.wrote.store(true, Ordering::Release);
+                }
+                drop(state);
                 let ask = Ask::new(tag, CommandKind::Plain);
                 let abilities = Abilities::own();
                 self.reply_with(&ask, Errors::NONE, Outcome::Answered(&abilities));
             }
+            Own::Leave => self.shared.peer_leaves(),
             Own::Cancel(tag) => {
                 self.shared.counters.asks_canceled.add(1);
                 self.lines.cancel_one(&tag);

@@ -124,7 +124,11 @@ impl Dispatch {
     /// Large answers that a peer does not read at once are more usual than one that never reads, so there
     /// is room for more of them than makes a peer wait.
     pub(super) fn refuses(&self) -> bool {
-        self.finishing || self.is_full() || self.outgoing.len() > self.most_held()
+        self.finishing || self.is_overloaded()
+    }
+
+    pub(super) fn is_overloaded(&self) -> bool {
+        self.is_full() || self.outgoing.len() > self.most_held()
     }
 
     /// Whether the boxes end here.

@@ -155,6 +155,14 @@ impl Driver {
         }
         let under_way = state.is_under_way();
         let closing = state.closing;
+        if closing == Closing::Finish
+            && self.closing == Closing::No
+            && self.shared.options.extensions
+            && (under_way || !self.dispatch.is_idle())
+            && state.tell_leave()
+        {
+            self.shared.wrote.store(true, Ordering::Release);
+        }
         drop(state);
         self.closing = closing;
         // A call that was just made lets the reading go on, even if it cannot be written yet: the peer

@@ -10,19 +10,22 @@ use amp_rpc_core::schema::CommandKind;
 use tokio::time::Instant;
 
 use super::exchange::with_view;
-use super::shared::{CallSlot, Payload, Received, Shared, State};
+use super::shared::{CallSlot, Payload, Received, Shared, State, wake};
 use crate::{Command, Fields};
 
 /// What begins the names of the commands that are the connection's own.
 pub(super) const PREFIX: &[u8] = b"_amp-rpc";
 
-/// Asks what the peer can do. Peers that do not know it answer that they do not, which is an answer too.
+/// Asks what the peer can do, and says what this side can. Peers that do not know it answer that they do not, which is an
+/// answer too.
 #[derive(Command)]
 #[amp(name = "_amp-rpc", response = Abilities, crate = crate)]
-struct Probe {}
+struct Probe {
+    abilities: Option<Vec<String>>,
+}
 
 /// The names of what a side can do.
-#[derive(Fields)]
+#[derive(Default, Fields)]
 #[amp(crate = crate)]
 pub(super) struct Abilities {
     abilities: Vec<String>,
@@ -36,27 +39,41 @@ struct Cancel {
     tag: Vec<u8>,
 }
 
+/// Tells the peer that this side finishes, and takes no new asks.
+#[derive(Command)]
+#[amp(name = "_amp-rpc.leave", no_answer, crate = crate)]
+struct Leave {}
+
 const DEADLINE: &str = "deadline";
 const CANCEL: &str = "cancel";
+const LEAVE: &str = "leave";
 const TRACEPARENT: &str = "traceparent";
 
 /// A box for the connection itself.
 pub(super) enum Own {
-    /// The peer asks what this side can do.
-    Probe,
+    /// The peer asks what this side can do, and says what it can.
+    Probe(Abilities),
     /// Nobody waits for the answer to the ask with this tag.
     Cancel(Vec<u8>),
+    /// The peer finishes.
+    Leave,
 }
 
 impl Own {
     /// What an ask of the peer's with such a name is; `None` where it is unknown.
     pub(super) fn of(command: &[u8], view: &amp_rpc_core::wire::BoxView<'_>) -> Option<Self> {
         if command == Probe::NAME {
-            return Some(Self::Probe);
+            let abilities = Probe::from_box(view, &mut NoContext).ok()?.abilities;
+            return Some(Self::Probe(Abilities {
+                abilities: abilities.unwrap_or_default(),
+            }));
         }
         if command == Cancel::NAME {
             let cancel = Cancel::from_box(view, &mut NoContext).ok()?;
             return Some(Self::Cancel(cancel.tag));
+        }
+        if command == Leave::NAME {
+            return Some(Self::Leave);
         }
         None
     }
@@ -66,7 +83,9 @@ impl Abilities {
     /// Those of this crate.
     pub(super) fn own() -> Self {
         Self {
-            abilities: [CANCEL, DEADLINE, TRACEPARENT].map(String::from).into(),
+            abilities: [CANCEL, DEADLINE, LEAVE, TRACEPARENT]
+                .map(String::from)
+                .into(),
         }
     }
 }
@@ -82,7 +101,10 @@ pub(super) struct Known {
     pub(super) answers: bool,
     deadline: bool,
     cancel: bool,
+    leave: bool,
     traceparent: bool,
+    /// The peer finishes: it has said so.
+    pub(super) leaves: bool,
     /// Calls that were given up before that was known.
     given_up: Vec<CallId>,
 }
@@ -112,7 +134,10 @@ impl State {
             ..CallSlot::default()
         };
         let head = Head::new(Probe::NAME, CommandKind::Plain);
-        let asked = asking.ask(head, &Probe {}, slot, out, &mut NoContext);
+        let probe = Probe {
+            abilities: Some(Abilities::own().abilities),
+        };
+        let asked = asking.ask(head, &probe, slot, out, &mut NoContext);
         self.known.probe = asked.ok();
         self.known.asked |= self.known.probe.is_some();
         self.known.probe.is_some()
@@ -132,10 +157,7 @@ impl State {
         self.known.answers = true;
         match answer {
             Received::Answer(payload) => {
-                let abilities = read_abilities(payload);
-                let has = |name: &str| abilities.iter().any(|ability| ability == name);
-                (self.known.deadline, self.known.cancel) = (has(DEADLINE), has(CANCEL));
-                self.known.traceparent = has(TRACEPARENT);
+                self.known.learn(&read_abilities(payload));
                 for id in std::mem::take(&mut self.known.given_up) {
                     self.tell_canceled(id);
                 }
@@ -153,6 +175,25 @@ impl State {
         if has_metadata && !self.known.asked && self.asking.is_open() {
             self.probe();
         }
+    }
+
+    /// Takes what a peer says of itself that asks.
+    pub(super) fn probed(&mut self, abilities: &Abilities) {
+        if !abilities.abilities.is_empty() {
+            self.known.asked = true;
+            self.known.learn(abilities);
+        }
+    }
+
+    /// Tells the peer that this side finishes, if it has said that it wants to know. Says whether anything was written.
+    pub(super) fn tell_leave(&mut self) -> bool {
+        if !self.known.leave || !self.asking.is_open() {
+            return false;
+        }
+        let Self { asking, out, .. } = self;
+        asking
+            .tell(Leave::NAME, &Leave {}, out, &mut NoContext)
+            .is_ok()
     }
 
     /// The time left for a call, where the peer wants to know it.
@@ -194,6 +235,22 @@ impl State {
 }
 
 impl Shared {
+    /// Lets the peer know that this side wants to be told when it finishes, unless it may know already.
+    pub(crate) fn want_to_know(&self) {
+        let mut state = self.lock();
+        if !self.options.extensions || state.known.asked || !state.asking.is_open() {
+            return;
+        }
+        let driver = if state.probe() {
+            self.wrote.store(true, Ordering::Release);
+            state.sleeping.take()
+        } else {
+            None
+        };
+        drop(state);
+        wake(driver);
+    }
+
     /// Takes a call out of the table whose answer nobody wants any more.
     pub(crate) fn abandon(&self, id: CallId) {
         let mut wakers = Vec::new();
@@ -214,10 +271,17 @@ impl Shared {
     }
 }
 
-fn read_abilities(payload: &Payload) -> Vec<String> {
+impl Known {
+    fn learn(&mut self, abilities: &Abilities) {
+        let has = |name: &str| abilities.abilities.iter().any(|ability| ability == name);
+        (self.deadline, self.cancel) = (has(DEADLINE), has(CANCEL));
+        (self.leave, self.traceparent) = (has(LEAVE), has(TRACEPARENT));
+    }
+}
+
+fn read_abilities(payload: &Payload) -> Abilities {
     let read = with_view(payload, |view| Abilities::from_box(view, &mut NoContext));
-    read.and_then(Result::ok)
-        .map_or_else(Vec::new, |it| it.abilities)
+    read.and_then(Result::ok).unwrap_or_default()
 }
 
 fn is_busy(payload: &Payload) -> bool {

@@ -33,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) handles: AtomicUsize,
     /// How many responders run, as of the driver's last turn.
     pub(super) running: AtomicUsize,
+    /// Tells that the connection has ended, or that the peer leaves.
     ended: Notify,
     /// Everything is written and this side of the stream is closed, or it is lost.
     is_closed: AtomicBool,
@@ -358,9 +359,21 @@ impl Shared {
         self.ended.notify_waiters();
     }
 
-    /// Becomes ready when the connection ends after this is called.
+    /// Becomes ready when the connection ends, or the peer leaves, after this is called.
     pub(crate) fn ended(&self) -> Notified<'_> {
         self.ended.notified()
+    }
+
+    /// Notes that the peer takes no new asks.
+    pub(super) fn peer_leaves(&self) {
+        self.lock().known.leaves = true;
+        self.ended.notify_waiters();
+    }
+
+    /// Whether the peer has said that it takes no new asks, or the connection has ended.
+    pub(crate) fn is_left(&self) -> bool {
+        let state = self.lock();
+        state.known.leaves || state.end.is_some()
     }
 
     /// Tells everybody who waits until this side of the stream is closed.

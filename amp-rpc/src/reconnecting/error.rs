@@ -35,6 +35,9 @@ pub enum AttemptError {
     /// The connection ended.
     #[error(transparent)]
     Ended(EndReason),
+    /// The peer has said that it takes no new calls on the connection; see [`Peer::leaving`](crate::Peer::leaving).
+    #[error("the peer takes no new calls on the connection")]
+    Left,
 }
 
 /// Why a [`ReconnectingPeer`](crate::ReconnectingPeer) did not send a call: it had no connection. Each says

@@ -30,6 +30,13 @@ pub(super) struct Task {
 impl Task {
     pub(super) async fn run(self) {
         let _end = End(&self.core);
+        let mut left = Left::default();
+        self.connect(&mut left).await;
+        left.finish(&self.core).await;
+    }
+
+    /// Connects, again and again, until no connection is needed any more.
+    async fn connect(&self, left: &mut Left) {
         let mut waits = Waits::new(self.core.options.backoff.clone());
         let mut attempt = 1;
         let mut last_error = None;
@@ -44,16 +51,27 @@ impl Task {
             let error = match attempted {
                 Ok(connection) => {
                     log::connected(&self.endpoint);
-                    let (reason, is_good) = self.stay(connection, &mut waits).await;
+                    let (stayed, is_good) = self.stay(connection, &mut waits).await;
                     if is_good {
                         attempt = 0;
                     }
-                    AttemptError::Ended(reason)
+                    match stayed {
+                        Stayed::Left(connection) => {
+                            left.keep(connection);
+                            AttemptError::Left
+                        }
+                        Stayed::Ended(reason) => AttemptError::Ended(reason),
+                    }
                 }
                 Err(error) => error,
             };
             if self.core.work.borrow().is_done() {
                 return;
+            }
+            if attempt == 0 && matches!(error, AttemptError::Left) {
+                // The service goes on elsewhere: nothing was lost that would need a pause.
+                attempt = 1;
+                continue;
             }
             let delay = waits.next();
             log::failed(&self.endpoint, &error, delay, attempt);
@@ -101,14 +119,20 @@ impl Task {
         Ok(connection)
     }
 
-    /// Lets calls use a connection until it ends, and says why it did and whether it had lasted.
-    async fn stay(&self, connection: Fresh, waits: &mut Waits) -> (EndReason, bool) {
+    /// Lets calls use a connection until it ends or its peer leaves, and says whether it had lasted.
+    async fn stay(&self, connection: Fresh, waits: &mut Waits) -> (Stayed, bool) {
         let began = Instant::now();
         let peer = connection.0.clone();
         self.core.enter(ReconnectingState::Connected(peer.clone()));
         let may_finish = self.core.until(Work::may_finish);
-        let reason = match race(peer.ended(), may_finish).await {
-            Won::First(reason) => reason,
+        let reason = match race(peer.leaving(), may_finish).await {
+            Won::First(()) => match peer.end_reason() {
+                Some(reason) => reason,
+                None => {
+                    let is_good = waits.has_lasted(began.elapsed());
+                    return (Stayed::Left(connection), is_good);
+                }
+            },
             Won::Second(closing) => {
                 if closing == Closing::Finish {
                     peer.finish();
@@ -126,7 +150,34 @@ impl Task {
             self.core.enter(ReconnectingState::Closed);
             peer.closed().await;
         }
-        (reason, is_good)
+        (Stayed::Ended(reason), is_good)
+    }
+}
+
+/// How a connection ended for new calls.
+enum Stayed {
+    Ended(EndReason),
+    /// Its peer takes no new ones, and still answers those under way.
+    Left(Fresh),
+}
+
+/// Connections whose peers have left: they end by themselves, or with the reconnecting peer.
+#[derive(Default)]
+struct Left(Vec<Fresh>);
+
+impl Left {
+    fn keep(&mut self, connection: Fresh) {
+        connection.0.finish();
+        self.0.retain(|kept| kept.0.end_reason().is_none());
+        self.0.push(connection);
+    }
+
+    /// Waits until they have ended, or the reconnecting peer is to close at once.
+    async fn finish(&self, core: &Core) {
+        for connection in &self.0 {
+            let closes = core.until(|work| work.closing == Closing::Flush);
+            race(connection.0.closed(), closes).await;
+        }
     }
 }
 
