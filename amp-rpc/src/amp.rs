@@ -348,6 +348,8 @@ impl Amp {
     /// # }
     /// ```
     ///
+    /// Cancel-safe: when the future is dropped, so is the connection that was being made.
+    ///
     /// # Errors
     ///
     /// The string is no such endpoint, or there is no connection within the endpoint's timeout.
@@ -365,7 +367,8 @@ impl Amp {
         }
     }
 
-    /// Connects to an endpoint. As [`Amp::connect`], but nothing can be wrong with the endpoint's form.
+    /// Connects to an endpoint. As [`Amp::connect`], but nothing can be wrong with the endpoint's form. Cancel-safe in the
+    /// same way.
     ///
     /// # Errors
     ///
@@ -422,6 +425,8 @@ impl Amp {
     /// # }
     /// ```
     ///
+    /// Cancel-safe: when the future is dropped, nothing listens.
+    ///
     /// # Errors
     ///
     /// The string is no such endpoint, or the system refuses, for example because the port is taken.
@@ -439,7 +444,8 @@ impl Amp {
         }
     }
 
-    /// Listens on an endpoint. As [`Amp::listen`], but nothing can be wrong with the endpoint's form.
+    /// Listens on an endpoint. As [`Amp::listen`], but nothing can be wrong with the endpoint's form. Cancel-safe in the same
+    /// way.
     ///
     /// # Errors
     ///
@@ -459,7 +465,7 @@ impl Amp {
     }
 
     /// Connects to an endpoint for the boxes themselves instead of calls. The string is that of
-    /// [`connect`](Self::connect).
+    /// [`connect`](Self::connect). Cancel-safe in the same way.
     ///
     /// # Errors
     ///
@@ -483,7 +489,7 @@ impl Amp {
 
     /// Listens on an endpoint and gives the boxes of each connection to a receiver that `make` makes
     /// for it; in Twisted, a factory of `AMP(boxReceiver=…)`. The string is that of
-    /// [`listen`](Self::listen).
+    /// [`listen`](Self::listen). Cancel-safe in the same way.
     ///
     /// # Errors
     ///

@@ -212,6 +212,8 @@ impl Peer {
     ///
     /// As in Twisted, the side that has connected is the client of the handshake, whichever side asks.
     ///
+    /// When the future is dropped after its first poll, the peer may agree all the same, and TLS begins.
+    ///
     /// # Errors
     ///
     /// * The peer refuses, with the code `TLS_ERROR` if it is Twisted or this crate: the connection goes

@@ -108,7 +108,8 @@ impl Server {
     /// Waits as long as the server accepts connections, which is until its task is ended from outside.
     /// For a program that does nothing else.
     ///
-    /// Where there is a single connection, as on `stdio:`, it returns when that one has ended.
+    /// Where there is a single connection, as on `stdio:`, it returns when that one has ended. When the future is dropped,
+    /// the server accepts nobody any more, and its connections go on.
     pub async fn run(mut self) {
         // Otherwise the task ends only by being aborted or when the runtime shuts down.
         let _ = (&mut self.accepting).await;

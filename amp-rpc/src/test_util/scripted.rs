@@ -27,7 +27,8 @@ use crate::peer::Peer;
 /// ```
 ///
 /// What does not come as expected panics with both boxes in words. Nothing here has a time limit: use
-/// `tokio::time::timeout`, best under paused time.
+/// `tokio::time::timeout`, best under paused time. What waits for boxes is cancel-safe; what sends may have sent a part when it is
+/// dropped.
 #[derive(Debug)]
 pub struct Scripted {
     stream: DuplexStream,
