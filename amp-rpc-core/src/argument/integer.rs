@@ -10,27 +10,48 @@ use crate::error::{DecodeError, EncodeError};
 use crate::schema::Type;
 use crate::wire::{RawValue, ValueWriter};
 
-/// The most digits of a 128-bit number, and its sign.
-const LONGEST: usize = 40;
+/// The most digits of a 64-bit number.
+const LONGEST: usize = 20;
 
 /// Writes a number as decimal digits.
 #[inline]
 fn write_digits(negative: bool, magnitude: u64, out: &mut ValueWriter<'_>) {
+    if negative {
+        out.push(b'-');
+    }
+    // Most numbers are small. Pieces of a constant size are copied without a call.
+    match magnitude {
+        0..10 => out.push(b'0' + magnitude as u8),
+        10..100 => out.extend_from_slice(&pair(magnitude)),
+        100..10_000 => {
+            let ([a, b], [c, d]) = (pair(magnitude / 100), pair(magnitude % 100));
+            match magnitude {
+                ..1_000 => out.extend_from_slice(&[b, c, d]),
+                _ => out.extend_from_slice(&[a, b, c, d]),
+            }
+        }
+        _ => write_long(magnitude, out),
+    }
+}
+
+/// The digits of a number below 100.
+#[inline]
+fn pair(number: u64) -> [u8; 2] {
+    [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
+}
+
+fn write_long(magnitude: u64, out: &mut ValueWriter<'_>) {
     let mut text = [0; LONGEST];
     let mut at = LONGEST;
     let mut rest = magnitude;
-    loop {
-        at -= 1;
-        text[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
+    while rest >= 100 {
+        at -= 2;
+        text[at..at + 2].copy_from_slice(&pair(rest % 100));
+        rest /= 100;
     }
-    if negative {
-        at -= 1;
-        text[at] = b'-';
-    }
+    at -= 2;
+    text[at..at + 2].copy_from_slice(&pair(rest));
+    at += usize::from(rest < 10);
     out.extend_from_slice(&text[at..]);
 }
 

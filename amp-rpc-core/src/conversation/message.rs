@@ -36,6 +36,21 @@ impl<'a> Message<'a> {
     /// connection (Twisted's `NoEmptyBoxes`).
     #[inline]
     pub fn of(view: &BoxView<'a>) -> Option<Self> {
+        // What nearly every box is. No other key of the protocol's follows, so nothing else can count.
+        if let Some([tag, command]) = view.begins_with([b"\0\x04_ask", b"\0\x08_command"]) {
+            return Some(Self::Ask {
+                tag: Some(tag),
+                command,
+                metadata: Metadata::default(),
+            });
+        }
+        if let Some([tag]) = view.begins_with([b"\0\x07_answer"]) {
+            return Some(Self::Answer { tag });
+        }
+        Self::of_any(view)
+    }
+
+    fn of_any(view: &BoxView<'a>) -> Option<Self> {
         let (mut answer, mut error, mut code) = (None, None, None);
         let (mut description, mut command, mut ask) = (None, None, None);
         let mut metadata = Metadata::default();

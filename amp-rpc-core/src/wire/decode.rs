@@ -29,6 +29,8 @@ pub struct Decoder {
     scanned: usize,
     /// How many pairs these are.
     pairs: usize,
+    /// How many of them may be the protocol's own, by the first byte of their keys.
+    reserved: usize,
 }
 
 /// A complete box at the front of a buffer.
@@ -58,6 +60,7 @@ impl Decoder {
             limits,
             scanned: 0,
             pairs: 0,
+            reserved: 0,
         }
     }
 
@@ -74,6 +77,7 @@ impl Decoder {
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Result<Option<Frame<'a>>, FrameError> {
         let mut at = self.scanned;
         let mut pairs = self.pairs;
+        let mut reserved = self.reserved;
         while let Some(&[high, low]) = input.get(at..at + 2) {
             if high != 0 {
                 return Err(FrameError::key_too_long(
@@ -82,9 +86,10 @@ impl Decoder {
                 ));
             }
             if low == 0 {
-                let view = BoxView::new(&input[..at], pairs);
+                let view = BoxView::new(&input[..at], pairs, reserved);
                 self.scanned = 0;
                 self.pairs = 0;
+                self.reserved = 0;
                 return Ok(Some(Frame { view, len: at + 2 }));
             }
             // The limits are checked as soon as a length is there, so that nobody has to buffer what
@@ -104,11 +109,13 @@ impl Decoder {
             if end > input.len() {
                 break;
             }
+            reserved += usize::from(input[at + 2] == b'_');
             at = end;
             pairs += 1;
         }
         self.scanned = at;
         self.pairs = pairs;
+        self.reserved = reserved;
         Ok(None)
     }
 

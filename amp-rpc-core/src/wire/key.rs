@@ -35,11 +35,13 @@ impl<'a> Key<'a> {
     }
 
     /// The key itself.
+    #[inline]
     pub fn name(self) -> &'a [u8] {
         &self.0[2..]
     }
 
     /// The key behind its 16-bit length.
+    #[inline]
     pub fn prefixed(self) -> &'a [u8] {
         self.0
     }

@@ -19,15 +19,20 @@ pub struct BoxView<'a> {
     /// Well-formed pairs without the terminator: only the decoder makes a view.
     pairs: &'a [u8],
     count: usize,
+    /// How many of the keys begin as the protocol's own do.
+    reserved: usize,
     chunk: Option<&'a Bytes>,
 }
 
 impl<'a> BoxView<'a> {
-    /// `pairs` must be whole pairs; `count` how many they are.
-    pub(crate) fn new(pairs: &'a [u8], count: usize) -> Self {
+    /// `pairs` must be whole pairs; `count` how many they are, and `reserved` how many of their keys begin with an
+    /// underscore.
+    #[inline]
+    pub(crate) fn new(pairs: &'a [u8], count: usize, reserved: usize) -> Self {
         Self {
             pairs,
             count,
+            reserved,
             chunk: None,
         }
     }
@@ -54,7 +59,30 @@ impl<'a> BoxView<'a> {
         self.count == 0
     }
 
+    /// The values of the first keys, if these are they, and no other key begins as the protocol's own do.
+    #[inline]
+    pub(crate) fn begins_with<const N: usize>(
+        &self,
+        keys: [&[u8]; N],
+    ) -> Option<[RawValue<'a>; N]> {
+        if self.reserved != N {
+            return None;
+        }
+        let mut rest = self.pairs;
+        let mut values = [RawValue::new(&[]); N];
+        for (key, place) in keys.into_iter().zip(&mut values) {
+            let (value, behind) = split_value(rest.strip_prefix(key)?);
+            *place = RawValue {
+                bytes: value,
+                chunk: self.chunk,
+            };
+            rest = behind;
+        }
+        Some(values)
+    }
+
     /// The pairs in the order in which they came.
+    #[inline]
     pub fn iter(&self) -> Pairs<'a> {
         Pairs {
             rest: self.pairs,
@@ -77,7 +105,50 @@ impl<'a> BoxView<'a> {
     ///
     /// Costs one walk over the box where its keys are in order too, as Twisted and this crate send
     /// them, and a binary search a pair otherwise.
+    // Inlined, so that the keys are constants to compare with.
+    #[inline(always)]
     pub fn lookup<const N: usize>(&self, keys: &[Key<'static>; N]) -> [Option<RawValue<'a>>; N] {
+        match self.lookup_in_order(keys) {
+            Some(found) => found,
+            None => self.lookup_anywhere(keys),
+        }
+    }
+
+    /// The same where the box has the protocol's keys first, then these in their order, and no others.
+    #[inline(always)]
+    fn lookup_in_order<const N: usize>(
+        &self,
+        keys: &[Key<'static>; N],
+    ) -> Option<[Option<RawValue<'a>>; N]> {
+        if keys.iter().any(|key| key.prefixed()[2] == b'_') {
+            return None;
+        }
+        let mut rest = self.pairs;
+        for _ in 0..self.reserved {
+            if rest[2] != b'_' {
+                return None;
+            }
+            rest = split_pair(rest).2;
+        }
+        let mut found = [None; N];
+        for (key, place) in keys.iter().zip(&mut found) {
+            let Some(behind) = rest.strip_prefix(key.prefixed()) else {
+                continue;
+            };
+            let (bytes, behind) = split_value(behind);
+            *place = Some(RawValue {
+                bytes,
+                chunk: self.chunk,
+            });
+            rest = behind;
+        }
+        rest.is_empty().then_some(found)
+    }
+
+    fn lookup_anywhere<const N: usize>(
+        &self,
+        keys: &[Key<'static>; N],
+    ) -> [Option<RawValue<'a>>; N] {
         let mut found = [None; N];
         let mut next = 0;
         let mut rest = self.pairs;
@@ -134,6 +205,7 @@ pub struct Pairs<'a> {
 impl<'a> Iterator for Pairs<'a> {
     type Item = (&'a [u8], RawValue<'a>);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
             return None;
@@ -158,9 +230,15 @@ impl fmt::Debug for Pairs<'_> {
 #[inline]
 fn split_pair(pairs: &[u8]) -> (&[u8], &[u8], &[u8]) {
     let (prefixed, rest) = pairs.split_at(2 + usize::from(pairs[1]));
-    let length = usize::from(u16::from_be_bytes([rest[0], rest[1]]));
-    let (value, rest) = rest[2..].split_at(length);
+    let (value, rest) = split_value(rest);
     (prefixed, value, rest)
+}
+
+/// A value without its length, and the rest.
+#[inline]
+fn split_value(rest: &[u8]) -> (&[u8], &[u8]) {
+    let length = usize::from(u16::from_be_bytes([rest[0], rest[1]]));
+    rest[2..].split_at(length)
 }
 
 /// The bytes of one value of a received box.
@@ -172,6 +250,7 @@ pub struct RawValue<'a> {
 
 impl<'a> RawValue<'a> {
     /// A value that lies in no received buffer.
+    #[inline]
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, chunk: None }
     }
@@ -190,6 +269,7 @@ impl<'a> RawValue<'a> {
     }
 
     /// The bytes, for as long as the buffer lives.
+    #[inline]
     pub fn as_bytes(self) -> &'a [u8] {
         self.bytes
     }
@@ -206,6 +286,7 @@ impl<'a> RawValue<'a> {
 impl Deref for RawValue<'_> {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         self.bytes
     }

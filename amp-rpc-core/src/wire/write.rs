@@ -65,8 +65,15 @@ impl<'a> BoxWriter<'a> {
         write: impl FnOnce(&mut ValueWriter<'_>) -> Result<(), E>,
     ) -> Result<(), EncodeError> {
         // Every key of the protocol begins with an underscore: most keys need no comparison.
-        if key.prefixed()[2] >= b'_' && !self.protocol.is_empty() && !self.merge(key)? {
-            return Ok(());
+        match key.prefixed()[2] {
+            ..b'_' => {}
+            b'_' => {
+                if !self.merge(key)? {
+                    return Ok(());
+                }
+            }
+            _ if self.pending.is_empty() => {}
+            _ => self.put_pending()?,
         }
         self.pair_here(key, write)
     }
@@ -92,8 +99,8 @@ impl<'a> BoxWriter<'a> {
     /// [`put`](Self::put) says.
     #[inline]
     pub fn finish(mut self) -> Result<(), EncodeError> {
-        for (key, value) in core::mem::take(&mut self.pending) {
-            self.put_here(*key, value)?;
+        if !self.pending.is_empty() {
+            self.put_pending()?;
         }
         self.out.extend_from_slice(&[0, 0]);
         if self.out.len() - self.start > self.limits.box_bytes {
@@ -109,8 +116,17 @@ impl<'a> BoxWriter<'a> {
         Ok(())
     }
 
-    /// Writes the protocol's pairs that come before `key`; says whether `key` is none of them.
-    #[inline]
+    /// Writes the protocol's pairs that are not merged in yet.
+    fn put_pending(&mut self) -> Result<(), EncodeError> {
+        for (key, value) in core::mem::take(&mut self.pending) {
+            self.put_here(*key, value)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the protocol's pairs that come before `key`, which begins with an underscore; says whether it is none of
+    /// them.
+    #[cold]
     fn merge(&mut self, key: Key<'_>) -> Result<bool, EncodeError> {
         while let [(pending, value), rest @ ..] = self.pending {
             if *pending > key {
@@ -119,10 +135,10 @@ impl<'a> BoxWriter<'a> {
             self.pending = rest;
             self.put_here(*pending, value)?;
         }
-        let is_protocol = || self.protocol.iter().any(|(known, _)| *known == key);
-        Ok(key.prefixed()[2] != b'_' || !is_protocol())
+        Ok(!self.protocol.iter().any(|(known, _)| *known == key))
     }
 
+    #[inline]
     fn put_here(&mut self, key: Key<'_>, value: &[u8]) -> Result<(), EncodeError> {
         self.pair_here(key, |out| {
             out.extend_from_slice(value);
@@ -137,10 +153,8 @@ impl<'a> BoxWriter<'a> {
         write: impl FnOnce(&mut ValueWriter<'_>) -> Result<(), E>,
     ) -> Result<(), EncodeError> {
         let at = self.out.len();
-        if at > self.start {
-            let previous = &self.out[self.last + 2..];
-            let previous = &previous[..usize::from(self.out[self.last + 1])];
-            self.in_order &= previous < key.name();
+        if at > self.start && self.out[self.last + 2] >= key.prefixed()[2] {
+            self.check_order(key);
         }
         self.last = at;
         self.out.extend_from_slice(key.prefixed());
@@ -156,6 +170,13 @@ impl<'a> BoxWriter<'a> {
         let length = (size as u16).to_be_bytes();
         self.out[value_at - 2..value_at].copy_from_slice(&length);
         Ok(())
+    }
+
+    /// Notices a key that is not behind the last one, where their first bytes do not tell.
+    fn check_order(&mut self, key: Key<'_>) {
+        let previous = &self.out[self.last + 2..];
+        let previous = &previous[..usize::from(self.out[self.last + 1])];
+        self.in_order &= previous < key.name();
     }
 
     #[cold]

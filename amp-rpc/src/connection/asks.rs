@@ -1,12 +1,12 @@
 //! Asks of the peer, from their box to their responder.
 
 use std::sync::atomic::Ordering;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
-use amp_rpc_core::RemoteError;
 use amp_rpc_core::conversation::{Ask, BUSY, CloseReason, Metadata, Outcome, Tag};
 use amp_rpc_core::schema::{CommandKind, Errors};
 use amp_rpc_core::wire::{BoxView, Decoder, Limits};
+use amp_rpc_core::{DecodeError, RemoteError};
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -145,32 +145,29 @@ impl Dispatch {
         line: Option<Line>,
     ) -> Option<Line> {
         let mut task = self.pool.take(&responder);
-        let shared = &self.shared;
+        let (place, waker) = self.running.next();
+        let (mut replier, shared) = self.replier(&ask);
         let ask_context = active.known().cloned();
         let incoming = Incoming {
             fields: view,
             peer: &|| Peer::within(shared, ask_context.as_ref()),
         };
-        let mut context = ConnectionContext::new(shared);
-        let started = active.enter(|| guard(|| task.start(&incoming, &mut context)));
-        drop(context);
-        match started {
-            Ok(Ok(())) => {}
+        let mut run = || {
+            task.start(&incoming, &mut ConnectionContext::new(shared))?;
+            replier.begin();
+            Ok(task.poll(&mut Context::from_waker(&waker), &mut replier))
+        };
+        let ran: Result<Result<Poll<()>, DecodeError>, String> = active.enter(|| guard(&mut run));
+        let replied = replier.replied;
+        let polled = match ran {
+            Ok(Ok(polled)) => Ok(polled),
             Ok(Err(error)) => {
                 self.reply_with(&ask, Errors::NONE, Outcome::BadArguments(command, &error));
-                self.pool.give(&responder, task);
-                return line;
+                Ok(Poll::Ready(()))
             }
-            Err(panic) => {
-                task.reset();
-                self.reply_panic(&ask, &*task, &panic);
-                self.pool.give(&responder, task);
-                return line;
-            }
-        }
-        self.answering.begin(&ask);
-        let (place, waker) = self.running.next();
-        match self.poll_task(&mut task, &ask, &mut active, &waker) {
+            Err(panic) => Err(panic),
+        };
+        match self.polled(&mut task, &ask, polled, replied) {
             Poll::Ready(()) => {
                 self.running.leave(place, waker);
                 self.pool.give(&responder, task);

@@ -245,10 +245,22 @@ impl Dispatch {
         active: &mut Active,
         waker: &Waker,
     ) -> Poll<()> {
-        let mut replier = self.replier(ask);
+        let (mut replier, _) = self.replier(ask);
         let mut poll = || task.poll(&mut Context::from_waker(waker), &mut replier);
         let polled = active.enter(|| guard(&mut poll));
         let replied = replier.replied;
+        self.polled(task, ask, polled, replied)
+    }
+
+    /// Deals with what came of polling a responder.
+    #[inline]
+    pub(super) fn polled(
+        &mut self,
+        task: &mut Box<dyn Task>,
+        ask: &Ask,
+        polled: Result<Poll<()>, String>,
+        replied: Option<Replied>,
+    ) -> Poll<()> {
         match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(())) => {}
@@ -265,14 +277,16 @@ impl Dispatch {
         Poll::Ready(())
     }
 
-    fn replier<'a>(&'a mut self, ask: &'a Ask) -> Replier<'a> {
-        Replier {
+    #[inline]
+    pub(super) fn replier<'a>(&'a mut self, ask: &'a Ask) -> (Replier<'a>, &'a Arc<Shared>) {
+        let replier = Replier {
             answering: &mut self.answering,
             outgoing: &mut self.outgoing,
             shared: &self.shared,
             ask,
             replied: None,
-        }
+        };
+        (replier, &self.shared)
     }
 
     pub(super) fn reply_panic(&mut self, ask: &Ask, task: &dyn Task, message: &str) {
@@ -282,7 +296,7 @@ impl Dispatch {
     }
 
     pub(super) fn reply_with(&mut self, ask: &Ask, errors: &Errors, outcome: Outcome<'_>) {
-        let mut replier = self.replier(ask);
+        let (mut replier, _) = self.replier(ask);
         replier.reply(errors, outcome);
         if let Some(replied) = replier.replied {
             self.follow(replied);
@@ -387,12 +401,20 @@ impl Consumer for Dispatch {
 }
 
 /// Encodes a responder's outcome straight into the outgoing buffer.
-struct Replier<'a> {
+pub(super) struct Replier<'a> {
     answering: &'a mut Answering,
     outgoing: &'a mut Outgoing,
     shared: &'a Shared,
     ask: &'a Ask,
-    replied: Option<Replied>,
+    pub(super) replied: Option<Replied>,
+}
+
+impl Replier<'_> {
+    /// Notes that the responder begins to carry the ask out.
+    #[inline]
+    pub(super) fn begin(&mut self) {
+        self.answering.begin(self.ask);
+    }
 }
 
 impl Reply for Replier<'_> {
