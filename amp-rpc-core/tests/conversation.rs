@@ -449,7 +449,7 @@ fn the_answer_of_an_abandoned_call_opens_the_gate_all_the_same() {
         .ask(
             Head::new(b"StartTLS", kind),
             &(),
-            || (),
+            |_: &mut Option<()>| {},
             &mut out,
             &mut NoContext,
         )

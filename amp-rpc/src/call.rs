@@ -133,6 +133,12 @@ impl<F: WriteFields> Exchange<F> {
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+        if let Stage::Asked(id) = self.stage {
+            let (span, shared) = (&self.span, self.peer.shared());
+            let polled = span.in_scope(|| shared.poll_answer(&mut self.stage, id, cx.waker()));
+            self.drop_encoded();
+            return polled;
+        }
         if let Some(ending) = self.early.take() {
             return Poll::Ready(ending);
         }

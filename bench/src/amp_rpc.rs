@@ -1,6 +1,8 @@
 //! `Sum` calls with amp-rpc in its default configuration.
 
 use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use amp_rpc::{Amp, Answer, Command, Fields, Peer, Responders};
@@ -49,12 +51,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// Keeps calls outstanding, each in a task of its own, and returns how many end in a second.
 async fn call(peer: &Peer, outstanding: i64, time: Duration) -> Result<f64, Box<dyn Error>> {
     let start = Instant::now();
+    let is_over = Arc::new(AtomicBool::new(false));
     let mut callers = Vec::new();
     for caller in 0..outstanding {
-        let peer = peer.clone();
+        let (peer, is_over) = (peer.clone(), Arc::clone(&is_over));
         callers.push(tokio::spawn(async move {
             let mut calls = 0_i64;
-            while start.elapsed() < time {
+            while !is_over.load(Ordering::Relaxed) {
                 let command = Sum {
                     a: caller,
                     b: calls,
@@ -66,6 +69,8 @@ async fn call(peer: &Peer, outstanding: i64, time: Duration) -> Result<f64, Box<
             Ok::<_, amp_rpc::CallError>(calls)
         }));
     }
+    tokio::time::sleep(time).await;
+    is_over.store(true, Ordering::Relaxed);
     let mut calls = 0;
     for caller in callers {
         calls += caller.await??;

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::EncodeError;
 use crate::fields::WriteFields;
 use crate::schema::CommandKind;
-use crate::wire::{BoxWriter, Key, Limits, protocol};
+use crate::wire::{BoxWriter, Limits, ProtocolPairs, protocol};
 
 /// The half of a conversation that asks, and the gate through which everything is written.
 ///
@@ -134,7 +134,8 @@ impl<T> Asking<T> {
         self.gate == Gate::Open
     }
 
-    /// Makes a call: appends it to `out` and keeps what `data` returns with it.
+    /// Makes a call: appends it to `out`, and keeps with it what `fill` puts in its place, as
+    /// [`Calls::insert_with`] says.
     ///
     /// # Errors
     ///
@@ -144,7 +145,7 @@ impl<T> Asking<T> {
         &mut self,
         head: Head<'_>,
         fields: &F,
-        data: impl FnOnce() -> T,
+        fill: impl FnOnce(&mut Option<T>),
         out: &mut Vec<u8>,
         cx: &mut dyn Context,
     ) -> Result<CallId, AskRefused> {
@@ -152,23 +153,29 @@ impl<T> Asking<T> {
         self.check_gate(kind)?;
         let id = self.calls.next_id().ok_or(AskRefused::Full)?;
         let tag = id.tag();
-        let mut protocol = [
-            (protocol::ASK, tag.as_bytes()),
-            (protocol::COMMAND, head.command),
-            (DEADLINE, &[][..]),
-            (TRACEPARENT, &[]),
-        ];
-        let mut count = 2;
-        let metadata = [(DEADLINE, head.deadline), (TRACEPARENT, head.traceparent)];
-        for (key, value) in metadata {
-            if let Some(value) = value {
-                protocol[count] = (key, value);
-                count += 1;
+        let written = if head.deadline.is_none() && head.traceparent.is_none() {
+            let protocol = ProtocolPairs::Ask {
+                tag: tag.as_bytes(),
+                command: head.command,
+            };
+            write(protocol, fields, self.limits, out, cx)
+        } else {
+            let metadata = [(DEADLINE, head.deadline), (TRACEPARENT, head.traceparent)];
+            let mut pairs = [(protocol::ASK, tag.as_bytes()); 4];
+            pairs[1] = (protocol::COMMAND, head.command);
+            let mut count = 2;
+            for (key, value) in metadata {
+                if let Some(value) = value {
+                    pairs[count] = (key, value);
+                    count += 1;
+                }
             }
-        }
-        write(&protocol[..count], fields, self.limits, out, cx).map_err(AskRefused::Encode)?;
+            let protocol = ProtocolPairs::List(&pairs[..count]);
+            write(protocol, fields, self.limits, out, cx)
+        };
+        written.map_err(AskRefused::Encode)?;
         // The slot is free and its tag is written: nothing can come between.
-        self.calls.insert(data());
+        self.calls.insert_with(fill);
         if matches!(kind, CommandKind::ProtocolSwitch | CommandKind::StartTls) {
             self.gate = Gate::Shut { by: id, kind };
         }
@@ -190,7 +197,8 @@ impl<T> Asking<T> {
     ) -> Result<(), AskRefused> {
         self.check_gate(CommandKind::Plain)?;
         let protocol = [(protocol::COMMAND, command)];
-        write(&protocol, fields, self.limits, out, cx).map_err(AskRefused::Encode)
+        let protocol = ProtocolPairs::List(&protocol);
+        write(protocol, fields, self.limits, out, cx).map_err(AskRefused::Encode)
     }
 
     #[inline]
@@ -305,13 +313,13 @@ impl<T> Asking<T> {
 
 #[inline]
 fn write<F: WriteFields + ?Sized>(
-    protocol: &[(Key<'_>, &[u8])],
+    protocol: ProtocolPairs<'_>,
     fields: &F,
     limits: Limits,
     out: &mut Vec<u8>,
     cx: &mut dyn Context,
 ) -> Result<(), EncodeError> {
-    let mut writer = BoxWriter::new(out, limits, protocol);
+    let mut writer = BoxWriter::with_protocol(out, limits, protocol);
     (fields.write_fields(&mut writer, cx))
         .and_then(|()| writer.finish())
         .inspect_err(|_| cx.give_up_box())

@@ -31,7 +31,7 @@ pub struct Calls<T> {
 struct Slot<T> {
     generation: u32,
     state: State,
-    /// Empty where the slot is free.
+    /// Of the call in this slot; where it is free, what its last one has left behind.
     data: Option<T>,
 }
 
@@ -81,20 +81,25 @@ impl<T> Calls<T> {
     }
 
     /// Adds a call; `None` when all slots are in use.
-    #[inline]
     pub fn insert(&mut self, data: T) -> Option<CallId> {
+        self.insert_with(|place| *place = Some(data))
+    }
+
+    /// Adds a call; `None` when all slots are in use. `fill` puts what is kept with it in its place, where something may
+    /// be left of an earlier call whose slot was [freed](Self::free): so what is large need not be moved.
+    #[inline]
+    pub fn insert_with(&mut self, fill: impl FnOnce(&mut Option<T>)) -> Option<CallId> {
         let id = self.next_id()?;
-        if self.free.pop().is_some() {
-            let slot = &mut self.slots[usize::from(id.slot) - 1];
-            slot.state = State::Waiting;
-            slot.data = Some(data);
-        } else {
+        if self.free.pop().is_none() {
             self.slots.push(Slot {
                 generation: 0,
-                state: State::Waiting,
-                data: Some(data),
+                state: State::Free,
+                data: None,
             });
         }
+        let slot = &mut self.slots[usize::from(id.slot) - 1];
+        slot.state = State::Waiting;
+        fill(&mut slot.data);
         self.waiting += 1;
         Some(id)
     }
@@ -153,9 +158,14 @@ impl<T> Calls<T> {
     /// Takes a call out and frees its slot; one that was still waiting is abandoned.
     #[inline]
     pub fn remove(&mut self, id: CallId) -> Option<T> {
+        self.free(id)?.take()
+    }
+
+    /// Frees a call's slot, as [`remove`](Self::remove) does, and leaves what was kept with it for the slot's next call.
+    #[inline]
+    pub fn free(&mut self, id: CallId) -> Option<&mut Option<T>> {
         let index = self.index(id)?;
         let slot = &mut self.slots[index];
-        let data = slot.data.take()?;
         let state = core::mem::replace(&mut slot.state, State::Free);
         match slot.generation.checked_add(1) {
             Some(generation) => {
@@ -168,7 +178,7 @@ impl<T> Calls<T> {
             self.waiting -= 1;
             self.remember_abandoned(id);
         }
-        Some(data)
+        Some(&mut self.slots[index].data)
     }
 
     fn remember_abandoned(&mut self, id: CallId) {
@@ -243,7 +253,8 @@ impl<T> Calls<T> {
     #[inline]
     fn index(&self, id: CallId) -> Option<usize> {
         let index = usize::from(id.slot).checked_sub(1)?;
-        (self.slots.get(index)?.generation == id.generation).then_some(index)
+        let slot = self.slots.get(index)?;
+        (slot.generation == id.generation && slot.state != State::Free).then_some(index)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::error::{EncodeError, EncodeProblem};
 use crate::excerpt::Excerpt;
 use crate::fields::WriteFields;
 use crate::schema::ErrorSchema;
-use crate::wire::{BoxWriter, Limits, protocol};
+use crate::wire::{BoxWriter, Limits, ProtocolPairs, protocol};
 
 /// The code of every failure that is not declared.
 pub const UNKNOWN: &[u8] = b"UNKNOWN";
@@ -81,8 +81,8 @@ pub(super) fn write_answer(
     out: &mut Vec<u8>,
     cx: &mut dyn Context,
 ) -> Result<(), EncodeError> {
-    let protocol = [(protocol::ANSWER, tag.as_bytes())];
-    let mut writer = BoxWriter::new(out, limits, &protocol);
+    let tag = tag.as_bytes();
+    let mut writer = BoxWriter::with_protocol(out, limits, ProtocolPairs::Answer { tag });
     (fields.write_fields(&mut writer, cx))
         .and_then(|()| writer.finish())
         .inspect_err(|_| cx.give_up_box())

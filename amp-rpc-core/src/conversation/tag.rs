@@ -63,6 +63,31 @@ pub struct OwnTag {
     start: u8,
 }
 
+/// The lowest eight hexadecimal digits of a number, the highest one first, all of them at once.
+#[inline]
+fn eight_digits(number: u32) -> [u8; 8] {
+    // One digit in each byte.
+    let mut digits = u64::from(number);
+    digits = (digits | digits << 16) & 0x0000_ffff_0000_ffff;
+    digits = (digits | digits << 8) & 0x00ff_00ff_00ff_00ff;
+    digits = (digits | digits << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    // 1 where it is a letter.
+    let letters = (digits + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101;
+    let text = digits + 0x3030_3030_3030_3030 + letters * u64::from(b'a' - b'0' - 10);
+    text.to_be_bytes()
+}
+
+/// The value of a hexadecimal digit in lower case; 16 for what is none.
+static DIGITS: [u8; 256] = {
+    let mut values = [16; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[b"0123456789abcdef"[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+};
+
 impl OwnTag {
     /// The digits.
     #[inline]
@@ -76,20 +101,17 @@ impl CallId {
     /// from 1 there, as Twisted's tags do.
     #[inline]
     pub fn tag(self) -> OwnTag {
-        let mut number = u64::from(self.generation) << 16 | u64::from(self.slot);
+        let number = u64::from(self.generation) << 16 | u64::from(self.slot);
         let mut digits = [0; TAG_BYTES];
-        let mut start = TAG_BYTES;
-        loop {
-            start -= 1;
-            digits[start] = b"0123456789abcdef"[(number & 15) as usize];
-            number >>= 4;
-            if number == 0 {
-                break;
-            }
+        digits[TAG_BYTES - 8..].copy_from_slice(&eight_digits(number as u32));
+        if number > u64::from(u32::MAX) {
+            digits[..4].copy_from_slice(&eight_digits((number >> 32) as u32)[4..]);
         }
+        // Slots count from 1, so there is at least one digit.
+        let count = (u64::BITS - number.leading_zeros()).div_ceil(4) as usize;
         OwnTag {
             digits,
-            start: start as u8,
+            start: (TAG_BYTES - count) as u8,
         }
     }
 
@@ -100,13 +122,14 @@ impl CallId {
             return None;
         }
         let mut number = 0u64;
+        let mut wrong = 0;
         for digit in tag {
-            let digit = match digit {
-                b'0'..=b'9' => digit - b'0',
-                b'a'..=b'f' => digit - b'a' + 10,
-                _ => return None,
-            };
+            let digit = DIGITS[usize::from(*digit)];
+            wrong |= digit;
             number = number << 4 | u64::from(digit);
+        }
+        if wrong >= 16 {
+            return None;
         }
         Some(Self {
             slot: number as u16,

@@ -374,7 +374,7 @@ impl<T> Conversation<T> {
             self.asking.tell(command, &**fields, out, cx)?;
             return Ok(None);
         }
-        let take = || data.take().expect("it was checked to be there");
+        let take = |place: &mut Option<T>| *place = data.take();
         self.asking
             .ask(Head::new(command, *kind), &**fields, take, out, cx)
             .map(Some)

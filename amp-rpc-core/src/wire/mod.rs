@@ -22,6 +22,7 @@ pub use key::{InvalidName, Key, Name};
 pub use limits::Limits;
 pub use stranger::Stranger;
 pub use view::{BoxView, Pairs, RawValue};
+pub(crate) use write::ProtocolPairs;
 pub use write::{BoxWriter, ValueWriter};
 
 /// The longest key, in bytes: the first byte of its length is always zero.

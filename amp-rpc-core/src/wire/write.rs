@@ -1,7 +1,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{BoxView, Decoder, Key, Limits, MAX_VALUE};
+use super::{BoxView, Decoder, Key, Limits, MAX_VALUE, protocol};
 use crate::error::EncodeError;
 
 /// Appends one box to a buffer of the caller's, keys in ascending order.
@@ -23,26 +23,67 @@ pub struct BoxWriter<'a> {
     out: &'a mut Vec<u8>,
     start: usize,
     limits: Limits,
-    /// The pairs of the protocol, in ascending order.
-    protocol: &'a [(Key<'a>, &'a [u8])],
-    /// Those that are still to be merged in.
-    pending: &'a [(Key<'a>, &'a [u8])],
+    /// The pairs of the protocol.
+    protocol: ProtocolPairs<'a>,
+    /// How many of them are written.
+    merged: usize,
     /// Where the last pair begins, to notice keys that are out of order.
     last: usize,
     in_order: bool,
     finished: bool,
 }
 
+/// Pairs of the protocol's keys, in ascending order.
+#[derive(Clone, Copy)]
+pub(crate) enum ProtocolPairs<'a> {
+    /// Those of an ask that has no others, which is nearly every one.
+    Ask { tag: &'a [u8], command: &'a [u8] },
+    /// That of an answer.
+    Answer { tag: &'a [u8] },
+    /// Any.
+    List(&'a [(Key<'a>, &'a [u8])]),
+}
+
+impl<'a> ProtocolPairs<'a> {
+    #[inline]
+    fn len(self) -> usize {
+        match self {
+            Self::Ask { .. } => 2,
+            Self::Answer { .. } => 1,
+            Self::List(pairs) => pairs.len(),
+        }
+    }
+
+    fn get(self, index: usize) -> Option<(Key<'a>, &'a [u8])> {
+        match (self, index) {
+            (Self::Ask { tag, .. }, 0) => Some((protocol::ASK, tag)),
+            (Self::Ask { command, .. }, 1) => Some((protocol::COMMAND, command)),
+            (Self::Answer { tag }, 0) => Some((protocol::ANSWER, tag)),
+            (Self::List(pairs), index) => pairs.get(index).copied(),
+            _ => None,
+        }
+    }
+}
+
 impl<'a> BoxWriter<'a> {
     /// Begins a box at the end of `out`; `protocol` are pairs to merge in, in ascending order.
     pub fn new(out: &'a mut Vec<u8>, limits: Limits, protocol: &'a [(Key<'a>, &'a [u8])]) -> Self {
+        Self::with_protocol(out, limits, ProtocolPairs::List(protocol))
+    }
+
+    #[inline]
+    pub(crate) fn with_protocol(
+        out: &'a mut Vec<u8>,
+        limits: Limits,
+        protocol: ProtocolPairs<'a>,
+    ) -> Self {
         let start = out.len();
         Self {
             out,
             start,
             limits,
             protocol,
-            pending: protocol,
+            merged: 0,
             last: start,
             in_order: true,
             finished: false,
@@ -58,7 +99,8 @@ impl<'a> BoxWriter<'a> {
     /// # Errors
     ///
     /// What `write` returns, and when the value is longer than the limit; both name the key.
-    #[inline]
+    // Inlined, so that the key is a constant to copy.
+    #[inline(always)]
     pub fn pair<E: Into<EncodeError>>(
         &mut self,
         key: Key<'_>,
@@ -72,7 +114,7 @@ impl<'a> BoxWriter<'a> {
                     return Ok(());
                 }
             }
-            _ if self.pending.is_empty() => {}
+            _ if self.merged == self.protocol.len() => {}
             _ => self.put_pending()?,
         }
         self.pair_here(key, write)
@@ -99,7 +141,7 @@ impl<'a> BoxWriter<'a> {
     /// [`put`](Self::put) says.
     #[inline]
     pub fn finish(mut self) -> Result<(), EncodeError> {
-        if !self.pending.is_empty() {
+        if self.merged < self.protocol.len() {
             self.put_pending()?;
         }
         self.out.extend_from_slice(&[0, 0]);
@@ -118,9 +160,36 @@ impl<'a> BoxWriter<'a> {
 
     /// Writes the protocol's pairs that are not merged in yet.
     fn put_pending(&mut self) -> Result<(), EncodeError> {
-        for (key, value) in core::mem::take(&mut self.pending) {
-            self.put_here(*key, value)?;
+        match self.protocol {
+            // The keys as constants, which are copied without a call.
+            ProtocolPairs::Ask { tag, command } if self.merged == 0 => {
+                self.put_protocol(protocol::ASK, tag)?;
+                self.put_protocol(protocol::COMMAND, command)?;
+            }
+            ProtocolPairs::Answer { tag } if self.merged == 0 => {
+                self.put_protocol(protocol::ANSWER, tag)?;
+            }
+            pairs => {
+                while let Some((key, value)) = pairs.get(self.merged) {
+                    self.put_protocol(key, value)?;
+                }
+            }
         }
+        Ok(())
+    }
+
+    /// Writes a pair of the protocol's. Keys that were written before are lower ones.
+    #[inline(always)]
+    fn put_protocol(&mut self, key: Key<'_>, value: &[u8]) -> Result<(), EncodeError> {
+        if value.len() > self.limits.value_bytes {
+            return Err(self.value_too_long(value.len(), key));
+        }
+        self.merged += 1;
+        self.last = self.out.len();
+        self.out.extend_from_slice(key.prefixed());
+        let length = (value.len() as u16).to_be_bytes();
+        self.out.extend_from_slice(&length);
+        self.out.extend_from_slice(value);
         Ok(())
     }
 
@@ -128,25 +197,26 @@ impl<'a> BoxWriter<'a> {
     /// them.
     #[cold]
     fn merge(&mut self, key: Key<'_>) -> Result<bool, EncodeError> {
-        while let [(pending, value), rest @ ..] = self.pending {
-            if *pending > key {
+        while let Some((pending, value)) = self.protocol.get(self.merged) {
+            if pending > key {
                 break;
             }
-            self.pending = rest;
-            self.put_here(*pending, value)?;
+            self.merged += 1;
+            self.pair_here(pending, |out| {
+                out.extend_from_slice(value);
+                Ok::<(), EncodeError>(())
+            })?;
         }
-        Ok(!self.protocol.iter().any(|(known, _)| *known == key))
+        let mut known = (0..self.protocol.len()).filter_map(|index| self.protocol.get(index));
+        Ok(!known.any(|(known, _)| known == key))
     }
 
-    #[inline]
-    fn put_here(&mut self, key: Key<'_>, value: &[u8]) -> Result<(), EncodeError> {
-        self.pair_here(key, |out| {
-            out.extend_from_slice(value);
-            Ok::<(), EncodeError>(())
-        })
+    #[cold]
+    fn value_too_long(&self, size: usize, key: Key<'_>) -> EncodeError {
+        EncodeError::value_too_long(size, self.limits.value_bytes).at(key)
     }
 
-    #[inline]
+    #[inline(always)]
     fn pair_here<E: Into<EncodeError>>(
         &mut self,
         key: Key<'_>,
@@ -165,7 +235,7 @@ impl<'a> BoxWriter<'a> {
         }
         let size = self.out.len() - value_at;
         if size > self.limits.value_bytes.min(MAX_VALUE) {
-            return Err(EncodeError::value_too_long(size, self.limits.value_bytes).at(key));
+            return Err(self.value_too_long(size, key));
         }
         let length = (size as u16).to_be_bytes();
         self.out[value_at - 2..value_at].copy_from_slice(&length);

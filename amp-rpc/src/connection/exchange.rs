@@ -92,16 +92,13 @@ pub(crate) enum Refusal {
 }
 
 impl Shared {
-    /// Brings a call further. `request` is asked for when the call is to be encoded.
+    /// Brings a call further that was not sent yet. `request` is asked for when the call is to be encoded.
     pub(crate) fn poll_call(
         &self,
         stage: &mut Stage,
         request: Request<'_>,
         cx: &mut Context<'_>,
     ) -> Poll<Ending> {
-        if let Stage::Asked(id) = *stage {
-            return self.poll_answer(stage, id, cx.waker());
-        }
         let mut state = self.lock();
         if request.is_over(*stage) {
             self.counters.calls_timed_out.add(1);
@@ -118,11 +115,12 @@ impl Shared {
         }
         // Where many calls are made at once, looking at the clock for each would be felt.
         let is_timed = state.sleeping.is_some() || self.counters.calls_sent.get() % TIMED == 0;
-        let slot = || CallSlot {
-            waker: Some(cx.waker().clone()),
-            sent: is_timed.then(Instant::now),
-            deadline: request.deadline,
-            ..CallSlot::default()
+        let slot = |place: &mut Option<CallSlot>| {
+            let slot = place.get_or_insert_default();
+            slot.waker = Some(cx.waker().clone());
+            slot.sent = is_timed.then(Instant::now);
+            slot.deadline = request.deadline;
+            slot.is_probe = false;
         };
         if self.options.extensions {
             state.learn_for(request.deadline.is_some() || request.traceparent.is_some());
@@ -329,8 +327,8 @@ impl Shared {
         Poll::Ready(Ending::Refused(refusal))
     }
 
-    /// Takes the answer of a call out of its slot, if it is there.
-    fn poll_answer(&self, stage: &mut Stage, id: CallId, waker: &Waker) -> Poll<Ending> {
+    /// Takes the answer of a call that was sent out of its slot, if it is there.
+    pub(crate) fn poll_answer(&self, stage: &mut Stage, id: CallId, waker: &Waker) -> Poll<Ending> {
         let mut state = self.lock();
         let Some(slot) = state.asking.calls.get_mut(id) else {
             // Only this call takes its slot out, and it did not yet: the table is gone.
@@ -345,7 +343,8 @@ impl Shared {
             drop(known);
             return Poll::Pending;
         };
-        let slot = state.asking.calls.remove(id);
+        let waker = slot.waker.take();
+        state.asking.calls.free(id);
         let mut wakers = Vec::new();
         if !state.room.is_empty() {
             state.room.grant(&mut wakers);
@@ -366,7 +365,7 @@ impl Shared {
         counter.add(1);
         drop(state);
         // Its waker may be there still; dropping it may run foreign code.
-        drop(slot);
+        drop(waker);
         wakers.into_iter().for_each(Waker::wake);
         Poll::Ready(ending)
     }

@@ -129,9 +129,11 @@ impl State {
         if self.known.probe.is_some() {
             return false;
         }
-        let slot = || CallSlot {
-            is_probe: true,
-            ..CallSlot::default()
+        let slot = |place: &mut Option<CallSlot>| {
+            *place = Some(CallSlot {
+                is_probe: true,
+                ..CallSlot::default()
+            });
         };
         let head = Head::new(Probe::NAME, CommandKind::Plain);
         let probe = Probe {

@@ -81,6 +81,10 @@ impl Outgoing {
         let State { out, marks, .. } = state;
         self.marks.append(self.writing.len(), marks);
         if self.writing.is_empty() {
+            if self.writing.capacity() == 0 && !out.is_empty() {
+                // What callers write to next.
+                self.writing = buffers::take();
+            }
             std::mem::swap(&mut self.writing, out);
         } else {
             self.writing.append(out);

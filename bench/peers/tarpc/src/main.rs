@@ -1,6 +1,8 @@
 //! `Sum` calls with tarpc: bincode over TCP, as in its documentation.
 
 use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
@@ -68,12 +70,13 @@ async fn call(
     time: Duration,
 ) -> Result<f64, Box<dyn Error>> {
     let start = Instant::now();
+    let is_over = Arc::new(AtomicBool::new(false));
     let mut callers = Vec::new();
     for caller in 0..outstanding {
-        let client = client.clone();
+        let (client, is_over) = (client.clone(), Arc::clone(&is_over));
         callers.push(tokio::spawn(async move {
             let mut calls = 0_i64;
-            while start.elapsed() < time {
+            while !is_over.load(Ordering::Relaxed) {
                 let total = client.sum(context::current(), caller, calls).await?;
                 assert_eq!(total, caller + calls, "a wrong answer");
                 calls += 1;
@@ -81,6 +84,8 @@ async fn call(
             Ok::<_, client::RpcError>(calls)
         }));
     }
+    tokio::time::sleep(time).await;
+    is_over.store(true, Ordering::Relaxed);
     let mut calls = 0;
     for caller in callers {
         calls += caller.await??;
