@@ -1,6 +1,6 @@
 //! What a responder knows of the ask it carries out, besides its arguments.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -16,7 +16,30 @@ use tokio::time::Instant;
 use crate::connection::log::Span;
 
 thread_local! {
-    static CURRENT: RefCell<Option<Active>> = const { RefCell::new(None) };
+    static CURRENT: Cell<Current> = const { Cell::new(Current::None) };
+    /// The context that `Current::Made` means.
+    static CONTEXT: Cell<Option<AskContext>> = const { Cell::new(None) };
+}
+
+/// Which ask the code that runs on this thread belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Current {
+    None,
+    /// To one whose context nobody has asked for yet.
+    Unmade {
+        canceled: bool,
+    },
+    Made,
+}
+
+/// The context of the code that runs, if there is one already.
+fn made() -> Option<AskContext> {
+    if CURRENT.get() != Current::Made {
+        return None;
+    }
+    let context = CONTEXT.take();
+    CONTEXT.set(context.clone());
+    context
 }
 
 /// The ask that a responder carries out: how long its caller still waits, and whether it has stopped
@@ -70,7 +93,11 @@ impl AskContext {
     /// The ask that the responder carries out within whose future this is called, or which was handed
     /// on with [`scope`](Self::scope); `None` elsewhere.
     pub fn current() -> Option<Self> {
-        CURRENT.with_borrow_mut(|current| current.as_mut().map(|active| active.context().clone()))
+        if let Current::Unmade { canceled } = CURRENT.get() {
+            CONTEXT.set(Some(Self::new(None, None, canceled)));
+            CURRENT.set(Current::Made);
+        }
+        made()
     }
 
     /// How long the caller still waits; `None` where it did not say, zero where it waits no longer.
@@ -140,7 +167,7 @@ impl fmt::Debug for AskContext {
 
 /// The deadline that calls made here inherit.
 pub(crate) fn current_deadline() -> Option<Instant> {
-    CURRENT.with_borrow(|current| current.as_ref()?.context.as_ref()?.0.deadline)
+    made()?.0.deadline
 }
 
 pin_project! {
@@ -186,12 +213,6 @@ impl Active {
         }
     }
 
-    fn context(&mut self) -> &AskContext {
-        let canceled = self.canceled;
-        self.context
-            .get_or_insert_with(|| AskContext::new(None, None, canceled))
-    }
-
     /// The context, if there is one.
     pub(crate) fn known(&self) -> Option<&AskContext> {
         self.context.as_ref()
@@ -207,37 +228,46 @@ impl Active {
     }
 
     /// Runs code of the responder's.
+    #[inline]
     pub(crate) fn enter<T>(&mut self, run: impl FnOnce() -> T) -> T {
         /// Puts back what was there before, even when the code panics.
         struct Leave<'a> {
-            active: &'a mut Active,
-            previous: Option<Active>,
+            context: &'a mut Option<AskContext>,
+            before: Current,
+            outer: Option<AskContext>,
         }
         impl Drop for Leave<'_> {
+            #[inline]
             fn drop(&mut self) {
-                let own = CURRENT.replace(self.previous.take());
-                *self.active = own.unwrap_or_default();
+                if CURRENT.replace(self.before) == Current::Made {
+                    *self.context = CONTEXT.take();
+                }
+                if self.before == Current::Made {
+                    CONTEXT.set(self.outer.take());
+                }
             }
         }
         let span = self.span.clone();
         let _entered = span.enter();
-        let previous = CURRENT.replace(Some(std::mem::take(self)));
+        let canceled = self.canceled;
+        let own = match &self.context {
+            Some(_) => Current::Made,
+            None => Current::Unmade { canceled },
+        };
+        let before = CURRENT.replace(own);
+        let outer = match before {
+            Current::Made => CONTEXT.take(),
+            _ => None,
+        };
+        if own == Current::Made {
+            CONTEXT.set(self.context.take());
+        }
         let _leave = Leave {
-            active: self,
-            previous,
+            context: &mut self.context,
+            before,
+            outer,
         };
         run()
-    }
-}
-
-impl Default for Active {
-    fn default() -> Self {
-        Self {
-            span: Span::none(),
-            context: None,
-            canceled: false,
-            ends_ask: false,
-        }
     }
 }
 

@@ -19,9 +19,7 @@ use tokio::time::Instant;
 
 use crate::call_error::{AnswerProblem, BadAnswer, CallError, LocalError, LocalProblem, TellError};
 use crate::connection::log::{self, Span};
-use crate::connection::{
-    ConnectionContext, Ending, Payload, Refusal, Request, Stage, Taker, with_view,
-};
+use crate::connection::{ConnectionContext, Ending, Payload, Refusal, Request, Stage, Taker};
 use crate::end::EndReason;
 use crate::peer::Peer;
 use crate::switched::SwitchedStream;
@@ -405,12 +403,11 @@ impl<C: Command> Future for Call<C> {
 
 pub(crate) fn read_fields<T: Fields>(payload: &Payload, peer: &Peer) -> Result<T, DecodeError> {
     let mut context = ConnectionContext::new(peer.shared());
-    with_view(payload, |view| T::from_box(view, &mut context))
-        .unwrap_or_else(|| Err(DecodeError::missing("a whole box")))
+    T::from_box(&payload.view(), &mut context)
 }
 
 pub(crate) fn read_box(payload: &Payload, _peer: &Peer) -> Result<AmpBox, DecodeError> {
-    with_view(payload, |view| view.to_owned()).ok_or_else(|| DecodeError::missing("a whole box"))
+    Ok(payload.view().to_owned())
 }
 
 pub(crate) fn read_values(
@@ -419,10 +416,7 @@ pub(crate) fn read_values(
     peer: &Peer,
 ) -> Result<Values, DecodeError> {
     let mut context = ConnectionContext::new(peer.shared());
-    with_view(payload, |view| {
-        Values::from_box(response, view, &mut context)
-    })
-    .unwrap_or_else(|| Err(DecodeError::missing("a whole box")))
+    Values::from_box(response, &payload.view(), &mut context)
 }
 
 /// A call of a command given by its name and a box; made by [`Peer::call_box`].

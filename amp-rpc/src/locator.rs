@@ -36,6 +36,12 @@ pub trait Locator: Send + Sync + 'static {
     /// Called once for each ask, in the task that reads: it must not block.
     fn locate(&self, command: &[u8]) -> Option<Responder>;
 
+    /// Whether a name always gives the same responder. Then a connection remembers the one that it used last, instead of
+    /// asking for each. Default: no.
+    fn is_fixed(&self) -> bool {
+        false
+    }
+
     /// A locator that asks `base` for the commands that this one does not have: what in Twisted is a
     /// subclass that overrides some responders.
     fn or<L: Locator>(self, base: L) -> Or<Self, L>
@@ -59,6 +65,10 @@ impl<A: Locator, B: Locator> Locator for Or<A, B> {
             .locate(command)
             .or_else(|| self.base.locate(command))
     }
+
+    fn is_fixed(&self) -> bool {
+        self.first.is_fixed() && self.base.is_fixed()
+    }
 }
 
 /// No commands.
@@ -66,16 +76,28 @@ impl Locator for () {
     fn locate(&self, _command: &[u8]) -> Option<Responder> {
         None
     }
+
+    fn is_fixed(&self) -> bool {
+        true
+    }
 }
 
 impl<L: Locator + ?Sized> Locator for Arc<L> {
     fn locate(&self, command: &[u8]) -> Option<Responder> {
         (**self).locate(command)
     }
+
+    fn is_fixed(&self) -> bool {
+        (**self).is_fixed()
+    }
 }
 
 impl<L: Locator + ?Sized> Locator for Box<L> {
     fn locate(&self, command: &[u8]) -> Option<Responder> {
         (**self).locate(command)
+    }
+
+    fn is_fixed(&self) -> bool {
+        (**self).is_fixed()
     }
 }

@@ -21,7 +21,7 @@ pub use decode::{Decoder, Frame, FrameError, Frames, parse};
 pub use key::{InvalidName, Key, Name};
 pub use limits::Limits;
 pub use stranger::Stranger;
-pub use view::{BoxView, Pairs, RawValue};
+pub use view::{BoxView, Outline, Pairs, RawValue};
 pub(crate) use write::ProtocolPairs;
 pub use write::{BoxWriter, ValueWriter};
 

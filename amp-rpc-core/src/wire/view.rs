@@ -24,6 +24,26 @@ pub struct BoxView<'a> {
     chunk: Option<&'a Bytes>,
 }
 
+/// What the decoder has found out of a box, so that a copy of its bytes need not be decoded again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outline {
+    pairs: usize,
+    reserved: usize,
+}
+
+impl Outline {
+    /// The view of the same box in a copy of its bytes, terminator included.
+    ///
+    /// # Panics
+    ///
+    /// This or looking at the view may panic when the bytes are others.
+    #[inline]
+    pub fn view(self, frame: &[u8]) -> BoxView<'_> {
+        let pairs = &frame[..frame.len() - 2];
+        BoxView::new(pairs, self.pairs, self.reserved)
+    }
+}
+
 impl<'a> BoxView<'a> {
     /// `pairs` must be whole pairs; `count` how many they are, and `reserved` how many of their keys begin with an
     /// underscore.
@@ -47,6 +67,15 @@ impl<'a> BoxView<'a> {
             self.chunk = Some(chunk);
         }
         self
+    }
+
+    /// What was found out of this box.
+    #[inline]
+    pub fn outline(&self) -> Outline {
+        Outline {
+            pairs: self.count,
+            reserved: self.reserved,
+        }
     }
 
     /// The number of pairs, repeated keys included.

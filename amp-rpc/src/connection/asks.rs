@@ -47,6 +47,9 @@ impl Dispatch {
             return self.refuse(tag);
         }
         self.is_used = true;
+        if let Some(responder) = self.pool.known(command) {
+            return self.ask_located(tag, responder, command, metadata, view, frame);
+        }
         let located = match guard(|| self.locator.locate(command)) {
             Ok(located) => located,
             Err(panic) => {
@@ -66,6 +69,22 @@ impl Dispatch {
             self.reply_with(&ask, Errors::NONE, Outcome::Unhandled(command));
             return;
         };
+        if self.is_fixed {
+            self.pool.learn(command, &responder);
+        }
+        self.ask_located(tag, responder, command, metadata, view, frame);
+    }
+
+    /// Carries an ask out, or lets it wait for its turn.
+    fn ask_located(
+        &mut self,
+        tag: Option<Tag>,
+        responder: Responder,
+        command: &[u8],
+        metadata: &Metadata<'_>,
+        view: &BoxView<'_>,
+        frame: &[u8],
+    ) {
         if !metadata.is_sound() {
             self.shared.counters.bad_metadata.add(1);
         }

@@ -5,6 +5,7 @@ use std::task::Waker;
 
 use amp_rpc_core::conversation::{Boundary, CallId, CloseReason, Effect, Received};
 use amp_rpc_core::schema::CommandKind;
+use amp_rpc_core::wire::Outline;
 use bytes::Bytes;
 
 use super::shared::{Payload, Received as Delivery, Shared, State};
@@ -21,6 +22,7 @@ pub(super) struct Answer<'a> {
     pub(super) tag: &'a [u8],
     /// The whole box.
     pub(super) frame: &'a [u8],
+    pub(super) outline: Outline,
     /// The same, where it is a large box that was cut off the buffer.
     pub(super) shared: Option<&'a Bytes>,
     pub(super) kind: AnswerKind,
@@ -74,10 +76,7 @@ impl Deliveries {
     pub(super) fn collect(&mut self, answer: Answer<'_>) {
         self.collected.push(Collected {
             call: CallId::parse(answer.tag),
-            payload: answer.shared.map_or_else(
-                || Payload::copy_from(answer.frame),
-                |bytes| Payload::Shared(bytes.clone()),
-            ),
+            payload: Payload::new(answer.frame, answer.shared, answer.outline),
             kind: answer.kind,
         });
     }

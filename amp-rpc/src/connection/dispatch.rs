@@ -30,6 +30,8 @@ use crate::responders::{Reply, Task, guard};
 pub(super) struct Dispatch {
     pub(super) shared: Arc<Shared>,
     pub(super) locator: Box<dyn Locator>,
+    /// The locator gives the same responder for a name every time.
+    pub(super) is_fixed: bool,
     pub(super) doorway: Doorway,
     pub(super) decoder: Decoder,
     pub(super) answering: Answering,
@@ -59,6 +61,7 @@ impl Dispatch {
     pub(super) fn new(shared: Arc<Shared>, locator: Box<dyn Locator>) -> Self {
         let options = shared.options;
         let mut dispatch = Self {
+            is_fixed: locator.is_fixed(),
             locator,
             doorway: Doorway::default(),
             decoder: Decoder::new(options.limits),
@@ -181,6 +184,7 @@ impl Dispatch {
             Some(Message::Answer { tag }) => self.answer_received(Answer {
                 tag: &tag,
                 frame,
+                outline: view.outline(),
                 shared,
                 kind: AnswerKind::Answer,
             }),
@@ -193,6 +197,7 @@ impl Dispatch {
                 self.answer_received(Answer {
                     tag: &tag,
                     frame,
+                    outline: view.outline(),
                     shared,
                     kind: AnswerKind::Error { is_complete },
                 });
@@ -355,14 +360,13 @@ impl Dispatch {
 
     /// Prepares to sleep; `false` when a responder was woken.
     pub(super) fn sleep(&mut self, waker: &Waker) -> bool {
-        if !self.running.sleep(waker) {
-            return false;
-        }
-        if self.is_idle() {
-            self.outgoing.rest();
-            self.deliveries.rest();
-        }
-        true
+        self.running.sleep(waker)
+    }
+
+    /// Gives memory back, when the connection has nothing to do.
+    pub(super) fn rest(&mut self) {
+        self.outgoing.rest();
+        self.deliveries.rest();
     }
 }
 

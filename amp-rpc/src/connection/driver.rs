@@ -420,6 +420,7 @@ impl Driver {
         }
         if state.rest() && self.dispatch.is_idle() {
             self.incoming.rest();
+            self.dispatch.rest();
         }
         match &mut state.sleeping {
             Some(known) => known.clone_from(cx.waker()),

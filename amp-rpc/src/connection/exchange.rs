@@ -6,7 +6,6 @@ use std::task::{Context, Poll, Waker};
 
 use amp_rpc_core::conversation::{AskRefused, CallId, Head, Message, TimeLeft};
 use amp_rpc_core::schema::CommandKind;
-use amp_rpc_core::wire::{BoxView, Decoder, Limits};
 use amp_rpc_core::{EncodeError, RemoteError, WriteFields};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -442,31 +441,17 @@ fn give_up(mut state: MutexGuard<'_, State>, stage: &mut Stage) -> Ending {
 }
 
 /// Reads an error box that the driver has recognized as one.
+
 fn read_error(payload: &Payload) -> Ending {
-    let error = with_view(payload, |view| match Message::of(view) {
+    match Message::of(&payload.view()) {
         Some(Message::Error {
             code: Some(code),
             description: Some(description),
             ..
-        }) => Some(RemoteError::new(
-            &code[..],
-            String::from_utf8_lossy(&description),
-        )),
-        _ => None,
-    });
-    error
-        .flatten()
-        .map_or(Ending::IncompleteError, Ending::Error)
-}
-
-/// Looks at a box that the driver has received whole.
-pub(crate) fn with_view<T>(payload: &Payload, look: impl FnOnce(&BoxView<'_>) -> T) -> Option<T> {
-    // The driver has checked the limits when the box came.
-    let limits = Limits::DEFAULT.box_bytes(usize::MAX).box_pairs(usize::MAX);
-    let frame = Decoder::new(limits).decode(payload.as_bytes()).ok()??;
-    let mut view = frame.view();
-    if let Some(chunk) = payload.chunk() {
-        view = view.within(chunk);
+        }) => {
+            let description = String::from_utf8_lossy(&description);
+            Ending::Error(RemoteError::new(&code[..], description))
+        }
+        _ => Ending::IncompleteError,
     }
-    Some(look(&view))
 }

@@ -9,7 +9,6 @@ use amp_rpc_core::conversation::{CallId, Head, TimeLeft};
 use amp_rpc_core::schema::CommandKind;
 use tokio::time::Instant;
 
-use super::exchange::with_view;
 use super::shared::{CallSlot, Payload, Received, Shared, State, wake};
 use crate::{Command, Fields};
 
@@ -282,14 +281,10 @@ impl Known {
 }
 
 fn read_abilities(payload: &Payload) -> Abilities {
-    let read = with_view(payload, |view| Abilities::from_box(view, &mut NoContext));
-    read.and_then(Result::ok).unwrap_or_default()
+    Abilities::from_box(&payload.view(), &mut NoContext).unwrap_or_default()
 }
 
 fn is_busy(payload: &Payload) -> bool {
-    let code = with_view(payload, |view| {
-        view.get(b"_error_code").map(|code| code.to_vec())
-    });
-    code.flatten()
-        .is_some_and(|code| code == amp_rpc_core::conversation::BUSY)
+    let code = payload.view().get(b"_error_code");
+    code.is_some_and(|code| code[..] == *amp_rpc_core::conversation::BUSY)
 }

@@ -27,7 +27,7 @@ mod woken;
 
 pub(crate) use context::ConnectionContext;
 pub(crate) use driver::Driver;
-pub(crate) use exchange::{Ending, Refusal, Request, Stage, Taker, with_view};
+pub(crate) use exchange::{Ending, Refusal, Request, Stage, Taker};
 #[cfg(feature = "_tls")]
 pub(crate) use farewell::Farewell;
 pub(crate) use options::Options;

@@ -18,10 +18,29 @@ pub(super) struct Pool {
 
 struct Entry {
     responder: Responder,
+    /// The command it carries out, where that is always so.
+    command: Vec<u8>,
     tasks: Vec<Box<dyn Task>>,
 }
 
 impl Pool {
+    /// The responder that was used last, if it always carries out this command.
+    #[inline]
+    pub(super) fn known(&self, command: &[u8]) -> Option<Responder> {
+        let entry = self.entries.get(self.last)?;
+        (entry.command == command && !command.is_empty()).then(|| entry.responder.clone())
+    }
+
+    /// Notes that a responder always carries out this command.
+    pub(super) fn learn(&mut self, command: &[u8], responder: &Responder) {
+        if let Some(entry) = self.entry(responder) {
+            // The same one may stand in several sets, in each with another order.
+            entry.responder = responder.clone();
+            entry.command.clear();
+            entry.command.extend_from_slice(command);
+        }
+    }
+
     /// A task for an ask of `responder`.
     pub(super) fn take(&mut self, responder: &Responder) -> Box<dyn Task> {
         self.entry(responder)
@@ -38,6 +57,7 @@ impl Pool {
         } else if self.entries.len() < RESPONDERS {
             self.entries.push(Entry {
                 responder: responder.clone(),
+                command: Vec::new(),
                 tasks: vec![task],
             });
         } else {

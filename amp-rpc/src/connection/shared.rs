@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
 use amp_rpc_core::conversation::Asking;
+use amp_rpc_core::wire::{BoxView, Outline};
 use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -115,22 +116,59 @@ pub(crate) enum Received {
     TimedOut,
 }
 
-/// A whole box, terminator included.
-pub(crate) enum Payload {
-    Inline {
-        len: u8,
-        bytes: [u8; INLINE],
-    },
+/// A whole box, terminator included, and what the decoder has found out of it.
+pub(crate) struct Payload {
+    bytes: PayloadBytes,
+    outline: Outline,
+    /// Keeps the descriptors that it may claim until it is dropped.
+    _reading: Option<Reading>,
+}
+
+enum PayloadBytes {
+    Inline { len: u8, bytes: [u8; INLINE] },
     Shared(Bytes),
-    /// One that may claim descriptors, which stay until it is dropped.
-    Claiming(Box<(Self, Reading)>),
 }
 
 /// Answers up to this size are copied into the slot, without an allocation.
-pub(crate) const INLINE: usize = 62;
+const INLINE: usize = 62;
 
 impl Payload {
-    pub(super) fn copy_from(frame: &[u8]) -> Self {
+    /// Of the box that is seen in `view`; `shared` is a buffer that holds it alone.
+    #[inline]
+    pub(super) fn new(frame: &[u8], shared: Option<&Bytes>, outline: Outline) -> Self {
+        let bytes = match shared {
+            Some(shared) => PayloadBytes::Shared(shared.clone()),
+            None => PayloadBytes::copy_from(frame),
+        };
+        Self {
+            bytes,
+            outline,
+            _reading: None,
+        }
+    }
+
+    /// The same, for which descriptors are kept until it is dropped, if there are any.
+    #[inline]
+    pub(super) fn claiming(mut self, descriptors: Option<&Arc<Exchange>>) -> Self {
+        if let Some(descriptors) = descriptors {
+            self._reading = Exchange::reading(descriptors);
+        }
+        self
+    }
+
+    /// The box.
+    #[inline]
+    pub(crate) fn view(&self) -> BoxView<'_> {
+        match &self.bytes {
+            PayloadBytes::Inline { len, bytes } => self.outline.view(&bytes[..usize::from(*len)]),
+            PayloadBytes::Shared(bytes) => self.outline.view(bytes).within(bytes),
+        }
+    }
+}
+
+impl PayloadBytes {
+    #[inline]
+    fn copy_from(frame: &[u8]) -> Self {
         let mut bytes = [0; INLINE];
         match bytes.get_mut(..frame.len()) {
             Some(place) => {
@@ -139,31 +177,6 @@ impl Payload {
                 Self::Inline { len, bytes }
             }
             None => Self::Shared(Bytes::copy_from_slice(frame)),
-        }
-    }
-
-    /// The same, for which descriptors are kept until it is dropped, if there are any.
-    pub(super) fn claiming(self, descriptors: Option<&Arc<Exchange>>) -> Self {
-        match descriptors.and_then(Exchange::reading) {
-            Some(reading) => Self::Claiming(Box::new((self, reading))),
-            None => self,
-        }
-    }
-
-    /// The bytes it is a slice of.
-    pub(super) fn chunk(&self) -> Option<&Bytes> {
-        match self {
-            Self::Inline { .. } => None,
-            Self::Shared(chunk) => Some(chunk),
-            Self::Claiming(claiming) => claiming.0.chunk(),
-        }
-    }
-
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        match self {
-            Self::Inline { len, bytes } => &bytes[..usize::from(*len)],
-            Self::Shared(bytes) => bytes,
-            Self::Claiming(claiming) => claiming.0.as_bytes(),
         }
     }
 }

@@ -431,6 +431,10 @@ impl<S: Send + Sync + 'static> Locator for Responders<S> {
         }
         Some(responder)
     }
+
+    fn is_fixed(&self) -> bool {
+        true
+    }
 }
 
 impl<S> fmt::Debug for Responders<S> {
