@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use amp_rpc_core::conversation::UNHANDLED;
+use amp_rpc_core::conversation::{CallId, UNHANDLED};
 use amp_rpc_core::dynamic::{OwnedFields, Values};
 use amp_rpc_core::schema::{CommandKind, CommandSchema, FieldSchema};
 use amp_rpc_core::wire::protocol;
@@ -19,7 +19,9 @@ use tokio::time::Instant;
 
 use crate::call_error::{AnswerProblem, BadAnswer, CallError, LocalError, LocalProblem, TellError};
 use crate::connection::log::{self, Span};
-use crate::connection::{ConnectionContext, Ending, Payload, Refusal, Request, Stage, Taker};
+use crate::connection::{
+    ConnectionContext, Ending, Payload, Received, Refusal, Request, Stage, Taker,
+};
 use crate::end::EndReason;
 use crate::peer::Peer;
 use crate::switched::SwitchedStream;
@@ -38,7 +40,7 @@ pub(crate) struct Exchange<F> {
     time: Time,
     span: Span,
     /// How the call ended when it was started, before anybody polled it.
-    early: Option<Ending>,
+    early: Option<Box<Ending>>,
     /// Who gets the stream, where the command switches the protocol.
     taker: Option<Taker>,
 }
@@ -126,19 +128,17 @@ impl<F: WriteFields> Exchange<F> {
     /// Sends the call without waiting for anything.
     fn start(&mut self) {
         if let Poll::Ready(ending) = self.poll(&mut Context::from_waker(Waker::noop())) {
-            self.early = Some(ending);
+            self.early = Some(Box::new(ending));
         }
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
         if let Stage::Asked(id) = self.stage {
-            let (span, shared) = (&self.span, self.peer.shared());
-            let polled = span.in_scope(|| shared.poll_answer(&mut self.stage, id, cx.waker()));
-            self.drop_encoded();
-            return polled;
+            let received = ready!(self.poll_received(id, cx));
+            return Poll::Ready(self.peer.shared().ending(received));
         }
         if let Some(ending) = self.early.take() {
-            return Poll::Ready(ending);
+            return Poll::Ready(*ending);
         }
         let deadline = self.deadline();
         let traceparent = self.traceparent();
@@ -160,6 +160,31 @@ impl<F: WriteFields> Exchange<F> {
         let polled = span.in_scope(|| shared.poll_call(&mut self.stage, request, cx));
         self.drop_encoded();
         polled
+    }
+
+    /// Waits for the answer to a call that was sent.
+    #[inline]
+    fn poll_received(&mut self, id: CallId, cx: &mut Context<'_>) -> Poll<Received> {
+        let (span, shared) = (&self.span, self.peer.shared());
+        span.in_scope(|| shared.poll_answer(&mut self.stage, id, cx.waker()))
+    }
+
+    /// Brings the call further, and reads its answer.
+    #[inline]
+    pub(crate) fn poll_with<T, E: CommandError>(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: impl FnOnce(&Payload, &Peer) -> Result<T, DecodeError>,
+    ) -> Poll<Result<T, CallError<E>>> {
+        let Stage::Asked(id) = self.stage else {
+            return self.poll(cx).map(|ending| self.finish(ending, read));
+        };
+        let received = ready!(self.poll_received(id, cx));
+        // Read where it lies: to move it costs more than to decode it.
+        if let Received::Answer(payload) = &received {
+            return Poll::Ready(self.read(payload, read));
+        }
+        Poll::Ready(self.finish(self.peer.shared().ending(received), read))
     }
 
     pub(crate) fn poll_tell(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
@@ -212,10 +237,7 @@ impl<F: WriteFields> Exchange<F> {
         read: impl FnOnce(&Payload, &Peer) -> Result<T, DecodeError>,
     ) -> Result<T, CallError<E>> {
         let problem = match ending {
-            Ending::Answer(payload) => match read(&payload, &self.peer) {
-                Ok(answer) => return Ok(answer),
-                Err(error) => AnswerProblem::Fields(error),
-            },
+            Ending::Answer(payload) => return self.read(&payload, read),
             Ending::IncompleteError => AnswerProblem::IncompleteError,
             Ending::Error(error) => return Err(self.remote_error(error)),
             Ending::Refused(refusal) => return Err(CallError::Local(self.local_error(refusal))),
@@ -227,10 +249,25 @@ impl<F: WriteFields> Exchange<F> {
                 });
             }
         };
-        Err(CallError::BadAnswer(BadAnswer {
+        Err(self.bad_answer(problem))
+    }
+
+    /// Reads an answer.
+    #[inline]
+    fn read<T, E: CommandError>(
+        &self,
+        payload: &Payload,
+        read: impl FnOnce(&Payload, &Peer) -> Result<T, DecodeError>,
+    ) -> Result<T, CallError<E>> {
+        read(payload, &self.peer).map_err(|error| self.bad_answer(AnswerProblem::Fields(error)))
+    }
+
+    #[cold]
+    fn bad_answer<E: CommandError>(&self, problem: AnswerProblem) -> CallError<E> {
+        CallError::BadAnswer(BadAnswer {
             command: (*self.command).into(),
             problem,
-        }))
+        })
     }
 
     #[cold]
@@ -395,9 +432,7 @@ impl<C: Command> Future for Call<C> {
     type Output = Result<C::Response, CallError<C::Error>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0
-            .poll(cx)
-            .map(|ending| self.0.finish(ending, read_fields::<C::Response>))
+        self.0.poll_with(cx, read_fields::<C::Response>)
     }
 }
 
@@ -455,9 +490,7 @@ impl Future for CallBox {
     type Output = Result<AmpBox, CallError<NoErrors>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0
-            .poll(cx)
-            .map(|ending| self.0.finish(ending, read_box))
+        self.0.poll_with(cx, read_box)
     }
 }
 
@@ -503,10 +536,8 @@ impl Future for CallDynamic {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        this.exchange.poll(cx).map(|ending| {
-            this.exchange.finish(ending, |payload, peer| {
-                read_values(&this.response, payload, peer)
-            })
+        this.exchange.poll_with(cx, |payload, peer| {
+            read_values(&this.response, payload, peer)
         })
     }
 }

@@ -77,16 +77,16 @@ fn eight_digits(number: u32) -> [u8; 8] {
     text.to_be_bytes()
 }
 
-/// The value of a hexadecimal digit in lower case; 16 for what is none.
-static DIGITS: [u8; 256] = {
-    let mut values = [16; 256];
-    let mut value = 0;
-    while value < 16 {
-        values[b"0123456789abcdef"[value as usize] as usize] = value;
-        value += 1;
-    }
-    values
-};
+/// The number that eight hexadecimal digits stand for, all of them at once; any number where they are none.
+#[inline]
+fn read_eight(text: [u8; 8]) -> u32 {
+    let text = u64::from_be_bytes(text);
+    let letters = text >> 6 & 0x0101_0101_0101_0101;
+    let mut digits = (text & 0x0f0f_0f0f_0f0f_0f0f) + letters * 9;
+    digits = (digits | digits >> 4) & 0x00ff_00ff_00ff_00ff;
+    digits = (digits | digits >> 8) & 0x0000_ffff_0000_ffff;
+    (digits | digits >> 16) as u32
+}
 
 impl OwnTag {
     /// The digits.
@@ -121,15 +121,29 @@ impl CallId {
         if tag.is_empty() || tag.len() > TAG_BYTES || tag[0] == b'0' {
             return None;
         }
-        let mut number = 0u64;
-        let mut wrong = 0;
-        for digit in tag {
-            let digit = DIGITS[usize::from(*digit)];
-            wrong |= digit;
-            number = number << 4 | u64::from(digit);
+        if tag.len() <= 8 {
+            let mut text = [b'0'; 8];
+            text[8 - tag.len()..].copy_from_slice(tag);
+            let number = read_eight(text);
+            // So it was digits, and all in lower case.
+            return (eight_digits(number) == text).then_some(Self {
+                slot: number as u16,
+                generation: number >> 16,
+            });
         }
-        if wrong >= 16 {
-            return None;
+        Self::parse_long(tag)
+    }
+
+    #[cold]
+    fn parse_long(tag: &[u8]) -> Option<Self> {
+        let mut number = 0u64;
+        for digit in tag {
+            let digit = match digit {
+                b'0'..=b'9' => digit - b'0',
+                b'a'..=b'f' => digit - b'a' + 10,
+                _ => return None,
+            };
+            number = number << 4 | u64::from(digit);
         }
         Some(Self {
             slot: number as u16,

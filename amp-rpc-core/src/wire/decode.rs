@@ -78,14 +78,13 @@ impl Decoder {
         let mut at = self.scanned;
         let mut pairs = self.pairs;
         let mut reserved = self.reserved;
-        while let Some(&[high, low]) = input.get(at..at + 2) {
-            if high != 0 {
-                return Err(FrameError::key_too_long(
-                    usize::from(high) << 8 | usize::from(low),
-                    &input[at..],
-                ));
+        let mut rest = input.get(at..).unwrap_or_default();
+        while let [high, low, behind @ ..] = rest {
+            if *high != 0 {
+                let length = usize::from(*high) << 8 | usize::from(*low);
+                return Err(FrameError::key_too_long(length, rest));
             }
-            if low == 0 {
+            if *low == 0 {
                 let view = BoxView::new(&input[..at], pairs, reserved);
                 self.scanned = 0;
                 self.pairs = 0;
@@ -99,18 +98,19 @@ impl Decoder {
                     limit: self.limits.box_pairs,
                 });
             }
-            let value_at = at + 4 + usize::from(low);
-            let Some(&[high, low]) = input.get(value_at - 2..value_at) else {
-                self.check_size(value_at)?;
+            let key = usize::from(*low);
+            let Some([high, low]) = behind.get(key..key + 2) else {
+                self.check_size(at + 4 + key)?;
                 break;
             };
-            let end = value_at + usize::from(u16::from_be_bytes([high, low]));
-            self.check_size(end)?;
-            if end > input.len() {
+            let length = 4 + key + usize::from(u16::from_be_bytes([*high, *low]));
+            self.check_size(at + length)?;
+            let Some(next) = rest.get(length..) else {
                 break;
-            }
-            reserved += usize::from(input[at + 2] == b'_');
-            at = end;
+            };
+            reserved += usize::from(behind[0] == b'_');
+            rest = next;
+            at += length;
             pairs += 1;
         }
         self.scanned = at;

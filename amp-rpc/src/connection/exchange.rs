@@ -327,13 +327,18 @@ impl Shared {
     }
 
     /// Takes the answer of a call that was sent out of its slot, if it is there.
-    pub(crate) fn poll_answer(&self, stage: &mut Stage, id: CallId, waker: &Waker) -> Poll<Ending> {
+    #[inline]
+    pub(crate) fn poll_answer(
+        &self,
+        stage: &mut Stage,
+        id: CallId,
+        waker: &Waker,
+    ) -> Poll<Received> {
         let mut state = self.lock();
         let Some(slot) = state.asking.calls.get_mut(id) else {
             // Only this call takes its slot out, and it did not yet: the table is gone.
             *stage = Stage::Done;
-            let reason = state.end.clone().unwrap_or(EndReason::ClosedHere);
-            return Poll::Ready(Ending::Ended(reason));
+            return Poll::Ready(Received::Ended);
         };
         let Some(received) = slot.answer.take() else {
             let is_known = (slot.waker.as_ref()).is_some_and(|known| known.will_wake(waker));
@@ -349,24 +354,29 @@ impl Shared {
             state.room.grant(&mut wakers);
         }
         *stage = Stage::Done;
-        let (ending, counter) = match received {
-            Received::Answer(payload) => (Ending::Answer(payload), &self.counters.calls_answered),
-            Received::Error(payload) => (read_error(&payload), &self.counters.calls_failed),
-            Received::TimedOut => (
-                Ending::TimedOut { was_sent: true },
-                &self.counters.calls_timed_out,
-            ),
-            Received::Ended => (
-                Ending::Ended(state.end.clone().unwrap_or(EndReason::ClosedHere)),
-                &self.counters.calls_ended,
-            ),
+        let counters = &self.counters;
+        let counter = match &received {
+            Received::Answer(_) => &counters.calls_answered,
+            Received::Error(_) => &counters.calls_failed,
+            Received::TimedOut => &counters.calls_timed_out,
+            Received::Ended => &counters.calls_ended,
         };
         counter.add(1);
         drop(state);
         // Its waker may be there still; dropping it may run foreign code.
         drop(waker);
         wakers.into_iter().for_each(Waker::wake);
-        Poll::Ready(ending)
+        Poll::Ready(received)
+    }
+
+    /// What an answer, or what came in its place, means for its call.
+    pub(crate) fn ending(&self, received: Received) -> Ending {
+        match received {
+            Received::Answer(payload) => Ending::Answer(payload),
+            Received::Error(payload) => read_error(&payload),
+            Received::TimedOut => Ending::TimedOut { was_sent: true },
+            Received::Ended => Ending::Ended(self.end().unwrap_or(EndReason::ClosedHere)),
+        }
     }
 
     /// Ends a call or tell that is dropped.

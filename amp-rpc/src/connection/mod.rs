@@ -31,5 +31,5 @@ pub(crate) use exchange::{Ending, Refusal, Request, Stage, Taker};
 #[cfg(feature = "_tls")]
 pub(crate) use farewell::Farewell;
 pub(crate) use options::Options;
-pub(crate) use shared::{Closing, Payload, Shared, Ticket, Traceparent};
+pub(crate) use shared::{Closing, Payload, Received, Shared, Ticket, Traceparent};
 pub(crate) use stranger::{Doorway, Visitor, turn_away};
