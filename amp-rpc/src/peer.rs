@@ -4,7 +4,6 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use amp_rpc_core::dynamic::{OwnedFields, Values};
@@ -31,7 +30,7 @@ use crate::transport::Addresses;
 /// dropped: what is queued is written first. The connections that a [`Server`](crate::Server)
 /// accepts stay until one side closes them.
 pub struct Peer {
-    shared: Arc<Shared>,
+    handle: Arc<Handle>,
     /// The ask that the responder carries out which this was given to.
     ask: Option<AskContext>,
 }
@@ -43,9 +42,8 @@ impl Peer {
 
     /// For the responder of an ask.
     pub(crate) fn within(shared: &Arc<Shared>, ask: Option<&AskContext>) -> Self {
-        shared.handles.fetch_add(1, Ordering::Relaxed);
         Self {
-            shared: Arc::clone(shared),
+            handle: Handle::of(shared),
             ask: ask.cloned(),
         }
     }
@@ -57,7 +55,7 @@ impl Peer {
     }
 
     pub(crate) fn shared(&self) -> &Shared {
-        &self.shared
+        &self.handle.shared
     }
 
     /// Calls a command and waits for its answer; Twisted's `callRemote`.
@@ -163,7 +161,7 @@ impl Peer {
     {
         let take =
             move |stream| -> Pin<Box<dyn Future<Output = ()> + Send>> { Box::pin(take(stream)) };
-        self.shared.set_on_switch(Box::new(take));
+        self.shared().set_on_switch(Box::new(take));
     }
 
     /// Waits until there is room: a call or tell that is made next is written at once instead of waiting for
@@ -186,13 +184,13 @@ impl Peer {
                 }
             }
         }
-        let mut place = Place(&self.shared, None);
+        let mut place = Place(self.shared(), None);
         poll_fn(|cx| place.0.poll_room(&mut place.1, cx)).await
     }
 
     /// The connection's TLS and who the peer is by it; `None` while it is in plain text.
     pub fn tls(&self) -> Option<&TlsSession> {
-        self.shared.session.get()
+        self.shared().session.get()
     }
 
     /// Sets how this side does TLS on this connection from now on, instead of as
@@ -201,7 +199,7 @@ impl Peer {
     /// given to [`Amp::locator_for_each`](crate::Amp::locator_for_each) can for each connection.
     #[cfg(feature = "_tls")]
     pub fn set_tls(&self, tls: Tls) {
-        self.shared.set_tls(tls);
+        self.shared().set_tls(tls);
     }
 
     /// Asks the peer to begin TLS, with Twisted's command `StartTLS`, and waits until it has begun.
@@ -229,7 +227,7 @@ impl Peer {
     /// Closes the connection once what is queued is written; Twisted's `loseConnection`. Calls under
     /// way end with [`EndReason::ClosedHere`]. Returns at once; see [`closed`](Self::closed).
     pub fn close(&self) {
-        self.shared.close(Closing::Flush);
+        self.shared().close(Closing::Flush);
     }
 
     /// Closes the connection once everything under way is done: responders have answered, and calls
@@ -238,7 +236,7 @@ impl Peer {
     ///
     /// Calls can still be made on this side, and are waited for.
     pub fn finish(&self) {
-        self.shared.close(Closing::Finish);
+        self.shared().close(Closing::Finish);
     }
 
     /// Does what [`finish`](Self::finish) does, waits until everything is written and the connection is
@@ -267,10 +265,10 @@ impl Peer {
     /// Only peers that use this crate say so, and only to those that want to know, which the peer learns by the command
     /// `_amp-rpc`. Of others this waits for the end.
     pub async fn leaving(&self) {
-        self.shared.want_to_know();
+        self.shared().want_to_know();
         loop {
-            let told = self.shared.ended();
-            if self.shared.is_left() {
+            let told = self.shared().ended();
+            if self.shared().is_left() {
                 return;
             }
             told.await;
@@ -281,8 +279,8 @@ impl Peer {
     /// written before may still be on its way to the peer. Cancel-safe.
     pub async fn ended(&self) -> EndReason {
         loop {
-            let ended = self.shared.ended();
-            if let Some(reason) = self.shared.end() {
+            let ended = self.shared().ended();
+            if let Some(reason) = self.shared().end() {
                 return reason;
             }
             ended.await;
@@ -294,55 +292,76 @@ impl Peer {
     /// left yet. A peer that does not read has 30 seconds for it. Cancel-safe.
     pub async fn closed(&self) -> EndReason {
         loop {
-            let closed = self.shared.closed();
-            if self.shared.is_closed() {
+            let closed = self.shared().closed();
+            if self.shared().is_closed() {
                 break;
             }
             closed.await;
         }
-        self.shared.end().unwrap_or(EndReason::ClosedHere)
+        self.shared().end().unwrap_or(EndReason::ClosedHere)
     }
 
     /// Why the connection ended; `None` while it is open.
     pub fn end_reason(&self) -> Option<EndReason> {
-        self.shared.end()
+        self.shared().end()
     }
 
     /// What the connection has done so far, and does now. Can be asked for also when it has ended.
     pub fn stats(&self) -> Stats {
-        self.shared.stats()
+        self.shared().stats()
     }
 
     /// Both ends' addresses, where the transport has any.
     pub fn addresses(&self) -> &Addresses {
-        &self.shared.addresses
+        &self.shared().addresses
     }
 
     /// Whether both are handles to the same connection.
     pub fn is_same_connection(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
+        Arc::ptr_eq(&self.handle.shared, &other.handle.shared)
     }
 }
 
 impl Clone for Peer {
     fn clone(&self) -> Self {
-        Self::within(&self.shared, self.ask.as_ref())
+        Self {
+            handle: Arc::clone(&self.handle),
+            ask: self.ask.clone(),
+        }
     }
 }
 
-impl Drop for Peer {
+/// What all `Peer`s of a connection share: the connection is closed when it goes. So they are counted once, by
+/// their `Arc`.
+pub(crate) struct Handle {
+    shared: Arc<Shared>,
+}
+
+impl Handle {
+    /// That of a connection, or another where the last one is gone.
+    fn of(shared: &Arc<Shared>) -> Arc<Self> {
+        let mut known = shared.handle();
+        known.upgrade().unwrap_or_else(|| {
+            let handle = Arc::new(Self {
+                shared: Arc::clone(shared),
+            });
+            *known = Arc::downgrade(&handle);
+            handle
+        })
+    }
+}
+
+impl Drop for Handle {
     fn drop(&mut self) {
-        if self.shared.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.shared.close(Closing::Flush);
-        }
+        self.shared.close(Closing::Flush);
     }
 }
 
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Peer")
-            .field("addresses", &self.shared.addresses)
-            .field("end", &self.shared.end())
+            .field("addresses", &self.shared().addresses)
+            .field("end", &self.shared().end())
             .finish()
     }
 }

@@ -159,18 +159,14 @@ impl<'a> BoxView<'a> {
             }
             rest = split_pair(rest).2;
         }
-        let mut found = [None; N];
-        for (key, place) in keys.iter().zip(&mut found) {
-            let Some(behind) = rest.strip_prefix(key.prefixed()) else {
-                continue;
-            };
-            let (bytes, behind) = split_value(behind);
-            *place = Some(RawValue {
+        let found = keys.map(|key| {
+            let (bytes, behind) = split_value(rest.strip_prefix(key.prefixed())?);
+            rest = behind;
+            Some(RawValue {
                 bytes,
                 chunk: self.chunk,
-            });
-            rest = behind;
-        }
+            })
+        });
         rest.is_empty().then_some(found)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 
 use amp_rpc_core::conversation::Asking;
@@ -18,6 +18,7 @@ use super::extensions::Known;
 use super::options::Options;
 use crate::descriptors::{Exchange, Mark, Reading};
 use crate::end::EndReason;
+use crate::peer::Handle;
 use crate::stats::{Counters, Latency, Stats};
 use crate::tls::{Tls, TlsSession};
 use crate::transport::{Addresses, BoxedStream, Side, Transport};
@@ -30,8 +31,8 @@ pub(crate) struct Shared {
     pub(super) wrote: AtomicBool,
     /// An own ask for TLS or another protocol is under way: the next answer may end the boxes.
     pub(super) boundary_ahead: AtomicBool,
-    /// How many `Peer`s there are.
-    pub(crate) handles: AtomicUsize,
+    /// That of the `Peer`s, as long as there are any.
+    handle: Mutex<Weak<Handle>>,
     /// How many responders run, as of the driver's last turn.
     pub(super) running: AtomicUsize,
     /// Tells that the connection has ended, or that the peer leaves.
@@ -313,7 +314,7 @@ impl Shared {
             }),
             wrote: AtomicBool::new(false),
             boundary_ahead: AtomicBool::new(false),
-            handles: AtomicUsize::new(0),
+            handle: Mutex::default(),
             running: AtomicUsize::new(0),
             ended: Notify::new(),
             is_closed: AtomicBool::new(false),
@@ -335,6 +336,11 @@ impl Shared {
     /// was writing is taken back, so the state is sound and the poison can be ignored.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What all `Peer`s share, as long as there are any.
+    pub(crate) fn handle(&self) -> MutexGuard<'_, Weak<Handle>> {
+        self.handle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks the connection to end, and wakes the driver for it.
