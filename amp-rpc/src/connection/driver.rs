@@ -165,9 +165,6 @@ impl Driver {
         }
         drop(state);
         self.closing = closing;
-        // A call that was just made lets the reading go on, even if it cannot be written yet: the peer
-        // may be unable to read until its own answers are read.
-        busy |= !reads && self.dispatch.wants_more();
         match self.dispatch.take_boundary() {
             Some((Boundary::Close(reason), _)) => end = Some(reason.into()),
             Some((Boundary::StartTls, asker)) => self.crossing = Some((Crossing::Tls, asker)),
@@ -191,21 +188,20 @@ impl Driver {
                 end.get_or_insert(EndReason::ClosedHere);
             }
         }
-        let wrote = !self.dispatch.outgoing.is_empty();
         let written = self.dispatch.outgoing.poll_write(stream, cx);
         self.dispatch
             .count(self.incoming.received, self.dispatch.outgoing.sent);
         match written {
-            Poll::Ready(Ok(())) => {
-                busy |= wrote;
-                self.grant_room();
-            }
+            Poll::Ready(Ok(())) => self.grant_room(),
             Poll::Ready(Err(error)) => {
                 end.get_or_insert_with(|| error.into());
                 self.dispatch.outgoing.discard();
             }
             Poll::Pending => {}
         }
+        // What was written makes room; and a call that was just made lets the reading go on even if it cannot be
+        // written yet: the peer may be unable to read until its own answers are read.
+        busy |= !reads && self.dispatch.wants_more();
         if let Some(reason) = end {
             self.begin_end(reason);
             return Turn::Busy;

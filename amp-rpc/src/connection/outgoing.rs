@@ -60,6 +60,9 @@ impl Outgoing {
         if shared.wrote.load(Ordering::Acquire) {
             self.commit_all(shared, &mut shared.lock());
         }
+        if self.answers.capacity() == 0 {
+            self.answers = buffers::take();
+        }
     }
 
     /// Moves what is encoded to where it is written from, in order. While the peer is slow to read,
@@ -74,14 +77,17 @@ impl Outgoing {
 
     /// The same without regard to how much that is.
     pub(super) fn commit_all(&mut self, shared: &Shared, state: &mut State) {
-        if self.writing.is_empty() && self.answers.capacity() == 0 {
-            self.answers = buffers::take();
+        if !self.answers.is_empty() {
+            self.release_answers(state);
         }
-        self.release_answers(state);
         let State { out, marks, .. } = state;
+        if out.is_empty() {
+            shared.wrote.store(false, Ordering::Release);
+            return;
+        }
         self.marks.append(self.writing.len(), marks);
         if self.writing.is_empty() {
-            if self.writing.capacity() == 0 && !out.is_empty() {
+            if self.writing.capacity() == 0 {
                 // What callers write to next.
                 self.writing = buffers::take();
             }

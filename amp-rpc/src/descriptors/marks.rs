@@ -36,12 +36,17 @@ impl Marks {
     }
 
     /// Takes over the marks of a buffer that is appended at `base`.
+    #[inline]
     pub(crate) fn append(&mut self, base: usize, marks: &mut Vec<Mark>) {
+        if marks.is_empty() {
+            return;
+        }
         let moved = |mark: Mark| Mark::new(base + mark.at, mark.before);
         self.marks.extend(marks.drain(..).map(moved));
     }
 
     /// Lets the descriptors go whose boxes are put elsewhere.
+    #[inline]
     pub(crate) fn release(&mut self, marks: &mut Vec<Mark>) {
         for mark in marks.drain(..) {
             self.let_go(mark);
