@@ -10,6 +10,7 @@ use amp_rpc_core::{EncodeError, RemoteError, WriteFields};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::buffers;
 use super::context::ConnectionContext;
 use super::crossing::Asker;
 use super::shared::{CallSlot, Payload, Received, Shared, State, Ticket, wake};
@@ -129,6 +130,9 @@ impl Shared {
         let State {
             asking, out, marks, ..
         } = &mut *state;
+        if out.capacity() == 0 {
+            *out = buffers::take();
+        }
         let at = out.len();
         let mut context = ConnectionContext::new(self);
         let asked = asking.ask(
@@ -204,6 +208,9 @@ impl Shared {
         let State {
             asking, out, marks, ..
         } = &mut *state;
+        if out.capacity() == 0 {
+            *out = buffers::take();
+        }
         let at = out.len();
         let mut context = ConnectionContext::new(self);
         let told = asking.tell(request.command, request.fields, out, &mut context);
