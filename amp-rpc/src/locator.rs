@@ -33,7 +33,7 @@ use crate::responders::Responder;
 pub trait Locator: Send + Sync + 'static {
     /// The responder for the command with this name; `None` makes the connection answer `UNHANDLED`.
     ///
-    /// Called once for each ask, in the task that reads: it must not block.
+    /// Called for each ask, or less often where it [is fixed](Self::is_fixed), in the task that reads: it must not block.
     fn locate(&self, command: &[u8]) -> Option<Responder>;
 
     /// Whether a name always gives the same responder. Then a connection remembers the one that it used last, instead of

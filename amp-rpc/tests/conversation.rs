@@ -1,10 +1,13 @@
 //! Calls over a stream, by hand-written commands.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use amp_rpc::schema::FieldSchema;
 use amp_rpc::wire::{BoxView, BoxWriter, Key, Name};
 use amp_rpc::{
-    Amp, AmpBox, Answer, Argument, CallError, Command, Context, DecodeError, EncodeError, Field,
-    Fields, NoErrors, Peer, Responders, argument::Source,
+    Amp, AmpBox, Answer, Argument, CallError, Command, Context, DecodeError, EncodeError, Failure,
+    Field, Fields, Locator, NoErrors, Peer, Responder, Responders, argument::Source,
 };
 
 #[derive(Debug)]
@@ -139,4 +142,76 @@ async fn a_handler_calls_its_caller_back() {
     let arguments = AmpBox::from([("n", "100")]);
     let answer = client.call_box("Relay", arguments).await.unwrap();
     assert_eq!(answer.get("depth"), Some(&b"0"[..]));
+}
+
+/// Gives another responder each time, and counts how often it is asked.
+struct Changing {
+    asked: Arc<AtomicUsize>,
+    is_fixed: bool,
+}
+
+impl Locator for Changing {
+    fn locate(&self, _: &[u8]) -> Option<Responder> {
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        Some(Responder::on_box(move |_, _| async move {
+            Ok(AmpBox::from([("number", number.to_string())]))
+        }))
+    }
+
+    fn is_fixed(&self) -> bool {
+        self.is_fixed
+    }
+}
+
+#[tokio::test]
+async fn a_locator_is_asked_each_time_unless_it_is_fixed() {
+    for is_fixed in [false, true] {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let locator = Changing {
+            asked: Arc::clone(&asked),
+            is_fixed,
+        };
+        let (one, other) = tokio::io::duplex(1024);
+        let _server = Amp::new().locator(locator).over(one);
+        let client = Amp::new().over(other);
+        let mut last = 0;
+        for n in 0..100 {
+            let answer = client.call_box("Any", AmpBox::new()).await.unwrap();
+            last = String::from_utf8_lossy(answer.get("number").unwrap())
+                .parse()
+                .unwrap();
+            assert!(is_fixed || last == n);
+        }
+        let times = asked.load(Ordering::Relaxed);
+        assert!(if is_fixed { times == 1 } else { times == 100 }, "{times}");
+        assert_eq!(last, times - 1);
+    }
+}
+
+/// Two names do not get into each other's way, however they alternate.
+#[tokio::test]
+async fn a_remembered_responder_is_that_of_its_name() {
+    let answering = |text: &'static str| {
+        move |_: AmpBox, _: Peer| async move { Ok::<_, Failure>(AmpBox::from([("is", text)])) }
+    };
+    let amp = Amp::new().locator(
+        Responders::new()
+            .on_box("One", answering("one"))
+            .on_box("Two", answering("two"))
+            .fallback(answering("another")),
+    );
+    let (one, other) = tokio::io::duplex(1024);
+    let _server = amp.over(one);
+    let client = Amp::new().over(other);
+    for name in [
+        "One", "One", "One", "Two", "Two", "One", "Three", "Three", "On", "Four", "Two",
+    ] {
+        let answer = client.call_box(name, AmpBox::new()).await.unwrap();
+        let expected = match name {
+            "One" => "one",
+            "Two" => "two",
+            _ => "another",
+        };
+        assert_eq!(answer.get("is").unwrap(), expected.as_bytes(), "{name}");
+    }
 }

@@ -10,32 +10,32 @@ use crate::{step, venv};
 /// The peers that are packages of their own, in folders of `bench/peers`.
 const PEERS: [&str; 1] = ["tarpc"];
 
-/// Builds everything in release mode, each peer by itself, and runs `bench`.
+/// Builds everything with the profile `measured`, each peer by itself, and runs `bench`.
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failure> {
     let python = venv::ready(workspace)?;
     let advice = "A benchmark needs all of its peers.";
     // Alone, so that no other package's features are switched on in common dependencies.
     step::run(
         Command::new(Workspace::cargo())
-            .args(["build", "--release", "--package", "bench"])
+            .args(["build", "--profile", "measured", "--package", "bench"])
             .current_dir(workspace.root()),
         advice,
     )?;
     for peer in PEERS {
         step::run(
             Command::new(Workspace::cargo())
-                .args(["build", "--release", "--target-dir"])
+                .args(["build", "--profile", "measured", "--target-dir"])
                 .arg(workspace.target())
                 .current_dir(workspace.root().join("bench").join("peers").join(peer)),
             advice,
         )?;
     }
-    let release = workspace.target().join("release");
+    let built = workspace.target().join("measured");
     // One core for both halves: what is measured is the work, not who gets the second core.
     let pin = if pins() { "taskset -c 0 " } else { "" };
-    let mut bench = Command::new(release.join("bench"));
+    let mut bench = Command::new(built.join("bench"));
     for peer in ["limit", "amp-rpc", "tarpc"] {
-        let program = release.join(format!("bench-{peer}"));
+        let program = built.join(format!("bench-{peer}"));
         bench.arg(format!("--peer-{peer}={pin}{}", program.display()));
     }
     bench.arg(format!(

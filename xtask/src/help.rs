@@ -10,6 +10,9 @@ usage: cargo xtask COMMAND
                    so `cargo xtask test -- --release NAME` or `cargo xtask test -- -- --nocapture`
   bench [ARGS]     compares calls a second with other libraries, side by side in one run;
                    ARGS: --outstanding=N (256) --rounds=N (7) --seconds=S (1)
+  count [ARGS]     counts the instructions of the fast path with valgrind, which has to be there, and fails
+                   where they are more than the limits in bench/benches/instructions.rs; ARGS are
+                   gungraun's, so `cargo xtask count '*decode*'`
   python           makes the same environment if need be and prints its interpreter's path
   help             prints this text
 

@@ -11,6 +11,10 @@ pub(crate) enum Job {
         /// Handed to the benchmark as they are.
         arguments: Vec<OsString>,
     },
+    Count {
+        /// Handed to the benchmark as they are.
+        arguments: Vec<OsString>,
+    },
     Help,
     Python,
     Test {
@@ -30,6 +34,7 @@ impl Job {
         match name.to_str() {
             Some("help" | "--help" | "-h") => Ok(Self::Help),
             Some("bench") => Ok(Self::Bench { arguments: rest }),
+            Some("count") => Ok(Self::Count { arguments: rest }),
             Some("python") if rest.is_empty() => Ok(Self::Python),
             Some("python") => Err(Failure::new("`python` takes no arguments")),
             Some("test") => match rest.split_first() {
@@ -42,7 +47,7 @@ impl Job {
                 ))),
             },
             _ => Err(Failure::new(format!(
-                "unknown command {name:?}; expected `test`, `bench`, `python` or `help`"
+                "unknown command {name:?}; expected `test`, `bench`, `count`, `python` or `help`"
             ))),
         }
     }
@@ -78,7 +83,10 @@ mod tests {
     fn mistakes_are_named() {
         assert_eq!(
             job(&["tset"]),
-            Err("unknown command \"tset\"; expected `test`, `bench`, `python` or `help`".into())
+            Err(
+                "unknown command \"tset\"; expected `test`, `bench`, `count`, `python` or `help`"
+                    .into()
+            )
         );
         assert_eq!(
             job(&["test", "--release"]),

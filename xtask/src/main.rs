@@ -1,6 +1,7 @@
 //! `cargo xtask`: the project's own commands. `cargo xtask help` lists them.
 
 mod bench;
+mod count;
 mod failure;
 mod help;
 mod interpreter;
@@ -39,6 +40,7 @@ fn run(job: Job) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Job::Bench { arguments } => bench::run(&Workspace::find(), &arguments),
+        Job::Count { arguments } => count::run(&Workspace::find(), &arguments),
         Job::Test { arguments } => test::run(&Workspace::find(), &arguments),
     }
 }

@@ -458,7 +458,6 @@ fn give_up(mut state: MutexGuard<'_, State>, stage: &mut Stage) -> Ending {
 }
 
 /// Reads an error box that the driver has recognized as one.
-
 fn read_error(payload: &Payload) -> Ending {
     match Message::of(&payload.view()) {
         Some(Message::Error {

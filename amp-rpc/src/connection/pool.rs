@@ -38,6 +38,13 @@ impl Pool {
             entry.responder = responder.clone();
             entry.command.clear();
             entry.command.extend_from_slice(command);
+        } else if self.entries.len() < RESPONDERS {
+            self.last = self.entries.len();
+            self.entries.push(Entry {
+                responder: responder.clone(),
+                command: command.to_vec(),
+                tasks: Vec::new(),
+            });
         }
     }
 
