@@ -5,13 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use amp_rpc_core::conversation::{
-    Answering, Ask, BUSY, Boundary, CloseReason, Message, Outcome, Replied, Tag,
+    Answering, Ask, Boundary, CloseReason, Message, Outcome, Replied, Tag,
 };
-use amp_rpc_core::schema::{CommandKind, Errors};
+use amp_rpc_core::schema::Errors;
 use amp_rpc_core::wire::{BoxView, Decoder, Stranger};
 use bytes::Bytes;
 
-use super::context::ConnectionContext;
 use super::crossing::Asker;
 use super::deliveries::{Answer, AnswerKind, Deliveries};
 use super::incoming::{Consumer, Step, is_large};
@@ -19,6 +18,7 @@ use super::lines::Lines;
 use super::log;
 use super::outgoing::Outgoing;
 use super::pool::Pool;
+use super::replier::Replier;
 use super::running::Running;
 use super::shared::{Shared, State};
 use super::stranger::{Doorway, Visitor, answer_in_http, turn_away};
@@ -401,107 +401,5 @@ impl Consumer for Dispatch {
                 Step::Wait
             }
         }
-    }
-}
-
-/// Encodes a responder's outcome straight into the outgoing buffer.
-pub(super) struct Replier<'a> {
-    answering: &'a mut Answering,
-    outgoing: &'a mut Outgoing,
-    shared: &'a Shared,
-    ask: &'a Ask,
-    pub(super) replied: Option<Replied>,
-}
-
-impl Replier<'_> {
-    /// Notes that the responder begins to carry the ask out.
-    #[inline]
-    pub(super) fn begin(&mut self) {
-        self.answering.begin(self.ask);
-    }
-}
-
-impl Reply for Replier<'_> {
-    fn reply(&mut self, errors: &Errors, outcome: Outcome<'_>) {
-        let counters = &self.shared.counters;
-        match outcome {
-            Outcome::Answered(_) => counters.asks_answered.add(1),
-            Outcome::Remote(error) if error.code == BUSY => counters.asks_refused.add(1),
-            Outcome::Declared { .. } | Outcome::Remote(_) => counters.asks_failed.add(1),
-            Outcome::BadArguments(..) => counters.asks_malformed.add(1),
-            Outcome::Unhandled(_) => counters.asks_unhandled.add(1),
-            // It is a fault, and counted as one.
-            Outcome::Unexpected(_) => {}
-        }
-        if self.ask.decides() {
-            self.replied = Some(self.decide(errors, outcome));
-            return;
-        }
-        self.outgoing.before_answer(self.shared);
-        let mut context = ConnectionContext::new(self.shared);
-        let Outgoing {
-            answers,
-            answer_marks,
-            ..
-        } = self.outgoing;
-        let at = answers.len();
-        let replied = self
-            .answering
-            .reply(self.ask, errors, outcome, answers, &mut context);
-        context.written(at, answer_marks);
-        self.replied = Some(replied);
-        if self.ask.kind == CommandKind::ProtocolSwitch {
-            // It wanted no answer, so nothing is switched.
-            let unused = self.shared.lock().forget_on_switch();
-            drop(unused);
-        }
-    }
-}
-
-impl Replier<'_> {
-    /// Answers an ask for TLS or another protocol. Nothing may be written behind a grant, so no call
-    /// may come between the answer and the shutting of the gate.
-    #[cold]
-    fn decide(&mut self, errors: &Errors, outcome: Outcome<'_>) -> Replied {
-        let mut state = self.shared.lock();
-        self.outgoing.commit_all(self.shared, &mut state);
-        let is_granted = matches!(outcome, Outcome::Answered(_));
-        let is_switch = self.ask.kind == CommandKind::ProtocolSwitch;
-        let mut context = ConnectionContext::new(self.shared);
-        let answers = &mut self.outgoing.answers;
-        let at = answers.len();
-        if state.asking.is_undecided() {
-            let replied = (self.answering).refuse_crossing(self.ask, answers, &mut context);
-            self.outgoing.release_refusal();
-            let unused = state.forget_on_switch();
-            drop(state);
-            drop(unused);
-            return replied;
-        }
-        let replied = if is_granted && is_switch && !state.has_on_switch() {
-            let nobody = "the responder granted a switch, but nobody takes the stream: it has to call \
-                          Peer::on_switch";
-            let outcome = Outcome::Unexpected(&nobody);
-            (self.answering).reply(self.ask, errors, outcome, answers, &mut context)
-        } else if is_granted && !is_switch && !self.shared.can_start_tls(&state, Asker::Peer) {
-            (self.answering).reply_start_tls(self.ask, false, answers, &mut context)
-        } else {
-            (self.answering).reply(self.ask, errors, outcome, answers, &mut context)
-        };
-        context.written(at, &mut self.outgoing.answer_marks);
-        self.outgoing.commit_all(self.shared, &mut state);
-        let crosses = matches!(
-            replied.boundary,
-            Some(Boundary::StartTls | Boundary::Switch)
-        );
-        let unused = if crosses {
-            state.asking.pass();
-            None
-        } else {
-            state.forget_on_switch()
-        };
-        drop(state);
-        drop(unused);
-        replied
     }
 }

@@ -17,6 +17,7 @@ pub(crate) mod log;
 mod options;
 mod outgoing;
 mod pool;
+mod replier;
 mod running;
 mod shared;
 mod stranger;
