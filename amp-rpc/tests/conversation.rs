@@ -124,7 +124,7 @@ async fn an_unknown_command_is_unhandled() {
 
 #[tokio::test]
 async fn a_handler_calls_its_caller_back() {
-    async fn relay(command: AmpBox, peer: Peer) -> Result<AmpBox, amp_rpc::Failure> {
+    async fn relay(command: AmpBox, peer: Peer) -> Result<AmpBox, Failure> {
         let n: i64 = std::str::from_utf8(command.get("n").unwrap_or_default())
             .unwrap()
             .parse()
