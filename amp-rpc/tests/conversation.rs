@@ -134,7 +134,7 @@ async fn a_handler_calls_its_caller_back() {
         }
         let arguments = AmpBox::from([("n", (n - 1).to_string())]);
         let answer = peer.call_box("Relay", arguments).await;
-        answer.map_err(amp_rpc::Failure::unexpected)
+        answer.map_err(Failure::unexpected)
     }
     let amp = Amp::new().locator(Responders::new().on_box("Relay", relay));
     let (left, right) = tokio::io::duplex(16);
