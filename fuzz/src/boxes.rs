@@ -1,7 +1,12 @@
 use amp_rpc_core::AmpBox;
-use amp_rpc_core::wire::{Decoder, FrameError, Limits};
+use amp_rpc_core::conversation::Message;
+use amp_rpc_core::wire::{Decoder, Frame, FrameError, Key, Limits, RawValue};
 
 use crate::Choices;
+
+const A: Key<'static> = Key::from_prefixed(b"\0\x01a");
+const B: Key<'static> = Key::from_prefixed(b"\0\x01b");
+const ASK: Key<'static> = Key::from_prefixed(b"\0\x04_ask");
 
 /// Any bytes, cut in any way, give the same boxes and the same error; nothing over the limits is
 /// buffered; what comes out can be sent again.
@@ -26,6 +31,37 @@ pub fn decoder(input: &[u8]) {
     }
 }
 
+/// However keys are looked up, in their order or not, and in a copy or not, the values are the same.
+fn check_lookup(frame: &Frame<'_>) {
+    let view = frame.view();
+    let last = |name: &[u8]| {
+        let found = view.iter().filter(|(key, _)| *key == name).last();
+        found.map(|(_, value)| value.as_bytes())
+    };
+    for keys in [[A, B], [ASK, A]] {
+        for (key, found) in keys.iter().zip(view.lookup(&keys)) {
+            assert_eq!(found.map(RawValue::as_bytes), last(key.name()), "{key:?}");
+        }
+    }
+    let mut copy = view.as_wire().to_vec();
+    copy.extend_from_slice(&[0, 0]);
+    let again = view.outline().view(&copy);
+    assert_eq!(again.to_owned(), view.to_owned(), "another box in a copy");
+    assert_eq!(again.outline(), view.outline());
+    // `_answer` wins over `_error` wins over `_command`.
+    let names = [&b"_answer"[..], b"_error", b"_command"];
+    let decisive = names.into_iter().find_map(|name| Some((name, last(name)?)));
+    let seen = Message::of(&view).map(|message| match message {
+        Message::Answer { tag } => (names[0], tag.as_bytes()),
+        Message::Error { tag, .. } => (names[1], tag.as_bytes()),
+        Message::Ask { tag, command, .. } => {
+            assert_eq!(tag.map(RawValue::as_bytes), last(b"_ask"));
+            (names[2], command.as_bytes())
+        }
+    });
+    assert_eq!(seen, decisive, "another meaning");
+}
+
 fn decode(stream: &[u8], cut: usize, limits: Limits) -> (Vec<AmpBox>, Option<FrameError>) {
     let mut decoder = Decoder::new(limits);
     let (mut boxes, mut buffer) = (Vec::new(), Vec::new());
@@ -34,6 +70,7 @@ fn decode(stream: &[u8], cut: usize, limits: Limits) -> (Vec<AmpBox>, Option<Fra
         loop {
             let taken = match decoder.decode(&buffer) {
                 Ok(Some(frame)) => {
+                    check_lookup(&frame);
                     boxes.push(frame.view().to_owned());
                     frame.len()
                 }

@@ -99,8 +99,8 @@ impl<T> Calls<T> {
         }
         let slot = &mut self.slots[usize::from(id.slot) - 1];
         slot.state = State::Waiting;
-        fill(&mut slot.data);
         self.waiting += 1;
+        fill(&mut slot.data);
         Some(id)
     }
 
