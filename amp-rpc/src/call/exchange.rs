@@ -1,0 +1,308 @@
+//! What is common to calls of every form, and to tells.
+
+use std::fmt;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use amp_rpc_core::conversation::{CallId, UNHANDLED};
+use amp_rpc_core::schema::CommandKind;
+use amp_rpc_core::{CommandError, DecodeError, Excerpt, RemoteError, Shared, WriteFields};
+use tokio::time::Instant;
+
+use crate::call_error::{AnswerProblem, BadAnswer, CallError, LocalError, LocalProblem};
+use crate::connection::log::{self, Span};
+use crate::connection::{Ending, Payload, Received, Refusal, Request, Stage, Taker};
+use crate::peer::Peer;
+
+/// What every call has: where it goes, what it sends, and how far it is.
+pub(crate) struct Exchange<F> {
+    pub(super) peer: Peer,
+    command: Shared<[u8]>,
+    kind: CommandKind,
+    /// Until they are encoded, or longer.
+    fields: Option<F>,
+    keep: Keep,
+    stage: Stage,
+    /// It is encoded: the peer may get it.
+    was_sent: bool,
+    pub(super) time: Time,
+    span: Span,
+    /// How the call ended when it was started, before anybody polled it.
+    early: Option<Box<Ending>>,
+    /// Who gets the stream, where the command switches the protocol.
+    pub(super) taker: Option<Taker>,
+}
+
+/// How long a command is kept, to be sent on another connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// Until it is encoded or cannot be.
+    No,
+    /// Until it is encoded.
+    Unsent,
+    /// Even then.
+    Sent,
+}
+
+/// How long a call may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Time {
+    /// As the connection has it.
+    Default,
+    /// So long from its first poll on.
+    Limit(Duration),
+    /// Until then: it has begun.
+    Until(Option<Instant>),
+}
+
+impl<F: WriteFields> Exchange<F> {
+    /// When the caller stops waiting. Counts from the first time that this is asked.
+    fn deadline(&mut self) -> Option<Instant> {
+        let limit = match self.time {
+            Time::Default => self.peer.shared().options.call_timeout,
+            Time::Limit(limit) => Some(limit),
+            Time::Until(deadline) => return deadline,
+        };
+        // What is too far away for the clock is as good as never.
+        let own = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let deadline = own.into_iter().chain(self.peer.inherited_deadline()).min();
+        self.time = Time::Until(deadline);
+        deadline
+    }
+
+    /// The caller's span, while the call is not encoded.
+    #[inline]
+    fn traceparent(&self) -> Option<String> {
+        let traceparent = self.peer.shared().traceparent.as_ref()?;
+        match self.fields {
+            Some(_) if !self.was_sent => traceparent(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn new(peer: Peer, command: Shared<[u8]>, kind: CommandKind, fields: F) -> Self {
+        Self {
+            peer,
+            command,
+            kind,
+            fields: Some(fields),
+            keep: Keep::No,
+            stage: Stage::New,
+            was_sent: false,
+            time: Time::Default,
+            span: Span::none(),
+            early: None,
+            taker: None,
+        }
+    }
+
+    /// The same, keeping its command, and with a deadline that is settled.
+    pub(crate) fn keeping(mut self, keep: Keep, deadline: Option<Instant>) -> Self {
+        self.keep = keep;
+        self.time = Time::Until(deadline);
+        self
+    }
+
+    /// Whether the peer may have got it, or get it.
+    pub(crate) fn was_sent(&self) -> bool {
+        self.was_sent
+    }
+
+    /// The command, where it is kept.
+    pub(crate) fn take_fields(&mut self) -> Option<F> {
+        self.fields.take()
+    }
+
+    /// Sends the call without waiting for anything.
+    pub(super) fn start(&mut self) {
+        if let Poll::Ready(ending) = self.poll(&mut Context::from_waker(Waker::noop())) {
+            self.early = Some(Box::new(ending));
+        }
+    }
+
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+        if let Stage::Asked(id) = self.stage {
+            let received = ready!(self.poll_received(id, cx));
+            return Poll::Ready(self.peer.shared().ending(received));
+        }
+        if let Some(ending) = self.early.take() {
+            return Poll::Ready(*ending);
+        }
+        let deadline = self.deadline();
+        let traceparent = self.traceparent();
+        let request = request(
+            &self.command,
+            self.kind,
+            &self.fields,
+            deadline,
+            &mut self.taker,
+        );
+        let request = Request {
+            traceparent,
+            ..request
+        };
+        if matches!(self.stage, Stage::New) {
+            self.span = log::call(&self.command);
+        }
+        let (span, shared) = (&self.span, self.peer.shared());
+        let polled = span.in_scope(|| shared.poll_call(&mut self.stage, request, cx));
+        self.drop_encoded();
+        polled
+    }
+
+    /// Waits for the answer to a call that was sent.
+    #[inline]
+    fn poll_received(&mut self, id: CallId, cx: &mut Context<'_>) -> Poll<Received> {
+        let (span, shared) = (&self.span, self.peer.shared());
+        span.in_scope(|| shared.poll_answer(&mut self.stage, id, cx.waker()))
+    }
+
+    /// Brings the call further, and reads its answer.
+    #[inline]
+    pub(crate) fn poll_with<T, E: CommandError>(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: impl FnOnce(&Payload, &Peer) -> Result<T, DecodeError>,
+    ) -> Poll<Result<T, CallError<E>>> {
+        let Stage::Asked(id) = self.stage else {
+            return self.poll(cx).map(|ending| self.finish(ending, read));
+        };
+        let received = ready!(self.poll_received(id, cx));
+        // Read where it lies: to move it costs more than to decode it.
+        if let Received::Answer(payload) = &received {
+            return Poll::Ready(self.read(payload, read));
+        }
+        Poll::Ready(self.finish(self.peer.shared().ending(received), read))
+    }
+
+    pub(crate) fn poll_tell(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
+        let deadline = self.deadline();
+        let request = request(
+            &self.command,
+            self.kind,
+            &self.fields,
+            deadline,
+            &mut self.taker,
+        );
+        let polled = self.peer.shared().poll_tell(&mut self.stage, request, cx);
+        self.drop_encoded();
+        polled
+    }
+
+    /// Drops the command once it is encoded: it may hold files that are to be closed then.
+    #[inline]
+    fn drop_encoded(&mut self) {
+        let drops = match self.stage {
+            Stage::New | Stage::Queued(_) => return,
+            Stage::Asked(_) | Stage::Told(_) => {
+                self.was_sent = true;
+                self.keep != Keep::Sent
+            }
+            Stage::Done => self.keep == Keep::No,
+        };
+        if drops && self.fields.is_some() {
+            self.fields = None;
+        }
+    }
+
+    pub(crate) fn local_error(&self, refusal: Refusal) -> LocalError {
+        LocalError {
+            command: (*self.command).into(),
+            problem: match refusal {
+                Refusal::Encode(error) => LocalProblem::Encode(error),
+                Refusal::TlsAlready => LocalProblem::TlsAlready,
+                Refusal::TlsRefused => LocalProblem::TlsRefused,
+                Refusal::NoTls => LocalProblem::NoTls,
+                Refusal::NoTaker => LocalProblem::NoTaker,
+            },
+        }
+    }
+
+    /// Turns the end of a call into its result.
+    pub(crate) fn finish<T, E: CommandError>(
+        &self,
+        ending: Ending,
+        read: impl FnOnce(&Payload, &Peer) -> Result<T, DecodeError>,
+    ) -> Result<T, CallError<E>> {
+        let problem = match ending {
+            Ending::Answer(payload) => return self.read(&payload, read),
+            Ending::IncompleteError => AnswerProblem::IncompleteError,
+            Ending::Error(error) => return Err(self.remote_error(error)),
+            Ending::Refused(refusal) => return Err(CallError::Local(self.local_error(refusal))),
+            Ending::Ended(reason) => return Err(CallError::Ended(reason)),
+            Ending::TimedOut { was_sent } => {
+                return Err(CallError::TimedOut {
+                    command: (*self.command).into(),
+                    was_sent,
+                });
+            }
+        };
+        Err(self.bad_answer(problem))
+    }
+
+    /// Reads an answer.
+    #[inline]
+    fn read<T, E: CommandError>(
+        &self,
+        payload: &Payload,
+        read: impl FnOnce(&Payload, &Peer) -> Result<T, DecodeError>,
+    ) -> Result<T, CallError<E>> {
+        read(payload, &self.peer).map_err(|error| self.bad_answer(AnswerProblem::Fields(error)))
+    }
+
+    #[cold]
+    fn bad_answer<E: CommandError>(&self, problem: AnswerProblem) -> CallError<E> {
+        CallError::BadAnswer(BadAnswer {
+            command: (*self.command).into(),
+            problem,
+        })
+    }
+
+    #[cold]
+    fn remote_error<E: CommandError>(&self, error: RemoteError) -> CallError<E> {
+        if error.code == UNHANDLED {
+            return CallError::Unhandled {
+                command: self.command.to_vec(),
+                description: error.description,
+            };
+        }
+        match E::from_code(&error.code, &error.description) {
+            Some(declared) => CallError::Declared {
+                error: declared,
+                description: error.description,
+            },
+            None => CallError::Remote(Box::new(error)),
+        }
+    }
+}
+
+fn request<'a, F: WriteFields>(
+    command: &'a [u8],
+    kind: CommandKind,
+    fields: &'a Option<F>,
+    deadline: Option<Instant>,
+    taker: &'a mut Option<Taker>,
+) -> Request<'a> {
+    let fields = fields.as_ref().map(|fields| fields as &dyn WriteFields);
+    Request {
+        command,
+        kind,
+        // Without fields it is encoded already.
+        fields: fields.unwrap_or(&()),
+        deadline,
+        traceparent: None,
+        taker,
+    }
+}
+
+impl<F> Drop for Exchange<F> {
+    fn drop(&mut self) {
+        self.peer.shared().drop_call(self.stage);
+    }
+}
+
+impl<F> fmt::Debug for Exchange<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({:?})", Excerpt(&self.command), self.stage)
+    }
+}

@@ -1,0 +1,256 @@
+//! The futures of calls.
+
+mod exchange;
+mod tell;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use amp_rpc_core::dynamic::{OwnedFields, Values};
+use amp_rpc_core::schema::{CommandKind, CommandSchema, FieldSchema};
+use amp_rpc_core::wire::protocol;
+use amp_rpc_core::{AmpBox, Command, DecodeError, Fields, NoErrors, Shared};
+use tokio::sync::oneshot;
+
+use self::exchange::Time;
+pub(crate) use self::exchange::{Exchange, Keep};
+pub use self::tell::Tell;
+use crate::call_error::CallError;
+use crate::connection::{ConnectionContext, Payload};
+use crate::end::EndReason;
+use crate::peer::Peer;
+use crate::switched::SwitchedStream;
+
+/// A call of a command, waiting for its answer; made by [`Peer::call`].
+///
+/// Nothing is sent before the first poll; boxes leave in the order of the first polls. Dropping it
+/// ends the wait at once; an answer that comes later is ignored. So it can be dropped at any time,
+/// but the peer may then have carried the command out or not.
+#[derive(Debug)]
+#[must_use = "a call is sent when it is first polled"]
+pub struct Call<C: Command>(Exchange<C>);
+
+impl<C: Command> Call<C> {
+    pub(crate) fn new(peer: Peer, command: C) -> Self {
+        Self(Exchange::new(
+            peer,
+            Shared::Static(C::NAME),
+            C::KIND,
+            command,
+        ))
+    }
+
+    /// Sets how long the call may take, from its first poll until its answer: waiting for room, being
+    /// written, and the answer. Then it ends with [`CallError::TimedOut`], and an answer that comes later
+    /// is ignored. Default: [`Amp::call_timeout`](crate::Amp::call_timeout); `Duration::MAX` means without
+    /// a limit. A call within a responder takes no longer than the responder's own caller waits; see
+    /// [`AskContext`](crate::AskContext).
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.0.time = Time::Limit(limit);
+        self
+    }
+
+    /// Puts the call on the wire at once, or in its place among those that wait for room. The answer
+    /// is still this future's.
+    pub fn start(mut self) -> Self {
+        self.0.start();
+        self
+    }
+}
+
+// The command is only ever borrowed, never pinned.
+impl<C: Command> Unpin for Call<C> {}
+
+/// A call of a command that switches the protocol; made by [`Peer::switch`].
+///
+/// Nothing is sent before the first poll. Dropping it ends the wait at once; if the peer agrees
+/// afterwards, nobody takes the stream, and the connection is closed.
+#[must_use = "a call is sent when it is first polled"]
+pub struct Switch<C: Command> {
+    call: Call<C>,
+    answer: Option<C::Response>,
+    stream: oneshot::Receiver<SwitchedStream>,
+}
+
+impl<C: Command> Switch<C> {
+    pub(crate) fn new(peer: Peer, command: C) -> Self {
+        let mut call = Call::new(peer, command);
+        let (taker, stream) = oneshot::channel();
+        call.0.taker = Some(taker);
+        Self {
+            call,
+            answer: None,
+            stream,
+        }
+    }
+
+    /// Sets how long the call may take, from its first poll until its answer: waiting for room, being
+    /// written, and the answer. Then it ends with [`CallError::TimedOut`], and an answer that comes later
+    /// is ignored. Default: [`Amp::call_timeout`](crate::Amp::call_timeout); `Duration::MAX` means without
+    /// a limit. A call within a responder takes no longer than the responder's own caller waits; see
+    /// [`AskContext`](crate::AskContext).
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.call.0.time = Time::Limit(limit);
+        self
+    }
+
+    /// Puts the call on the wire at once, or in its place among those that wait for room. The answer
+    /// is still this future's.
+    pub fn start(mut self) -> Self {
+        self.call = self.call.start();
+        self
+    }
+}
+
+impl<C: Command> fmt::Debug for Switch<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Switch").field(&self.call.0).finish()
+    }
+}
+
+// The answer is kept as a value, never pinned.
+impl<C: Command> Unpin for Switch<C> {}
+
+impl<C: Command> Future for Switch<C> {
+    type Output = Result<(C::Response, SwitchedStream), CallError<C::Error>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if this.answer.is_none() {
+            this.answer = Some(ready!(Pin::new(&mut this.call).poll(cx))?);
+        }
+        let stream = ready!(Pin::new(&mut this.stream).poll(cx));
+        Poll::Ready(match (stream, this.answer.take()) {
+            (Ok(stream), Some(answer)) => Ok((answer, stream)),
+            _ => {
+                let reason = this.call.0.peer.end_reason();
+                Err(CallError::Ended(reason.unwrap_or(EndReason::Switched)))
+            }
+        })
+    }
+}
+
+impl<C: Command> Future for Call<C> {
+    type Output = Result<C::Response, CallError<C::Error>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll_with(cx, read_fields::<C::Response>)
+    }
+}
+
+pub(crate) fn read_fields<T: Fields>(payload: &Payload, peer: &Peer) -> Result<T, DecodeError> {
+    let mut context = ConnectionContext::new(peer.shared());
+    T::from_box(&payload.view(), &mut context)
+}
+
+pub(crate) fn read_box(payload: &Payload, _peer: &Peer) -> Result<AmpBox, DecodeError> {
+    Ok(payload.view().to_owned())
+}
+
+pub(crate) fn read_values(
+    response: &[FieldSchema],
+    payload: &Payload,
+    peer: &Peer,
+) -> Result<Values, DecodeError> {
+    let mut context = ConnectionContext::new(peer.shared());
+    Values::from_box(response, &payload.view(), &mut context)
+}
+
+/// A call of a command given by its name and a box; made by [`Peer::call_box`].
+///
+/// Cancel-safe as [`Call`] is.
+#[derive(Debug)]
+#[must_use = "a call is sent when it is first polled"]
+pub struct CallBox(Exchange<AmpBox>);
+
+impl CallBox {
+    pub(crate) fn new(peer: Peer, command: &[u8], arguments: AmpBox) -> Self {
+        let arguments = without_protocol_keys(arguments);
+        let command = Shared::Counted(command.into());
+        Self(Exchange::new(peer, command, CommandKind::Plain, arguments))
+    }
+
+    /// Sets how long the call may take, from its first poll until its answer: waiting for room, being
+    /// written, and the answer. Then it ends with [`CallError::TimedOut`], and an answer that comes later
+    /// is ignored. Default: [`Amp::call_timeout`](crate::Amp::call_timeout); `Duration::MAX` means without
+    /// a limit. A call within a responder takes no longer than the responder's own caller waits; see
+    /// [`AskContext`](crate::AskContext).
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.0.time = Time::Limit(limit);
+        self
+    }
+
+    /// Puts the call on the wire at once, or in its place among those that wait for room. The answer
+    /// is still this future's.
+    pub fn start(mut self) -> Self {
+        self.0.start();
+        self
+    }
+}
+
+impl Future for CallBox {
+    type Output = Result<AmpBox, CallError<NoErrors>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll_with(cx, read_box)
+    }
+}
+
+/// A call of a command of a schema; made by [`Peer::call_dynamic`].
+///
+/// Cancel-safe as [`Call`] is.
+#[derive(Debug)]
+#[must_use = "a call is sent when it is first polled"]
+pub struct CallDynamic {
+    exchange: Exchange<OwnedFields>,
+    response: Shared<[FieldSchema]>,
+}
+
+impl CallDynamic {
+    pub(crate) fn new(peer: Peer, schema: &CommandSchema, arguments: Values) -> Self {
+        let fields = OwnedFields::new(schema.arguments.clone(), arguments);
+        Self {
+            exchange: Exchange::new(peer, schema.name.clone(), schema.kind, fields),
+            response: schema.response.clone(),
+        }
+    }
+
+    /// Sets how long the call may take, from its first poll until its answer: waiting for room, being
+    /// written, and the answer. Then it ends with [`CallError::TimedOut`], and an answer that comes later
+    /// is ignored. Default: [`Amp::call_timeout`](crate::Amp::call_timeout); `Duration::MAX` means without
+    /// a limit. A call within a responder takes no longer than the responder's own caller waits; see
+    /// [`AskContext`](crate::AskContext).
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.exchange.time = Time::Limit(limit);
+        self
+    }
+
+    /// Puts the call on the wire at once, or in its place among those that wait for room. The answer
+    /// is still this future's.
+    pub fn start(mut self) -> Self {
+        self.exchange.start();
+        self
+    }
+}
+
+impl Future for CallDynamic {
+    type Output = Result<Values, CallError<NoErrors>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        this.exchange.poll_with(cx, |payload, peer| {
+            read_values(&this.response, payload, peer)
+        })
+    }
+}
+
+/// The same box without the keys of the protocol, which this crate sets itself.
+pub(crate) fn without_protocol_keys(mut message: AmpBox) -> AmpBox {
+    for key in protocol::KEYS {
+        message.remove(key.name());
+    }
+    message
+}
