@@ -134,26 +134,34 @@ async fn a_server_that_leaves_keeps_its_calls_and_gets_no_new_ones() {
     assert!(peer.finish_within(Duration::from_secs(60)).await);
 }
 
-/// Finishing waits for what is under way on a connection whose peer has left.
+/// Finishing waits for what is under way on a connection whose peer has left, in both directions.
 #[tokio::test]
 async fn finishing_waits_for_calls_on_a_connection_that_was_left() {
-    let mut serving = serving();
-    let server = listen(&serving.amp, ANY_PORT).await;
-    let peer = reconnecting(&server);
+    let mut served = serving();
+    let mut own = serving();
+    let server = listen(&served.amp, ANY_PORT).await;
+    let peer = eager(own.amp.reconnecting_to(server.endpoint()));
+    let peer = peer.start().unwrap();
     peer.connected().await.unwrap();
     let under_way = peer.call(Once { number: 1 }).start();
-    assert_eq!(serving.asked.recv().await, Some(1));
+    assert_eq!(served.asked.recv().await, Some(1));
+    let back = server.peers()[0].call(Once { number: 2 }).start();
+    assert_eq!(own.asked.recv().await, Some(2));
     let mut states = peer.states();
     let shutdown = tokio::spawn(server.shutdown(Duration::from_secs(60)));
     while matches!(states.state(), ReconnectingState::Connected(_)) {
         states.changed().await;
     }
-    let finished = tokio::spawn({
-        let peer = peer.clone();
-        async move { peer.finish_within(Duration::from_secs(60)).await }
-    });
-    serving.gate.add_permits(1);
+    let finishing = peer.clone();
+    let finished =
+        tokio::spawn(async move { finishing.finish_within(Duration::from_secs(60)).await });
+    served.gate.add_permits(1);
     assert_eq!(under_way.await.unwrap(), Number { number: 1 });
+    while !matches!(states.state(), ReconnectingState::Closed) {
+        states.changed().await;
+    }
+    own.gate.add_permits(1);
+    assert_eq!(back.await.unwrap(), Number { number: 2 });
     assert!(finished.await.unwrap());
     assert_eq!(shutdown.await.unwrap(), 0);
 }

@@ -32,6 +32,8 @@ impl Task {
         let _end = End(&self.core);
         let mut left = Left::default();
         self.connect(&mut left).await;
+        // Calls learn at once that there will be no other connection.
+        self.core.enter(ReconnectingState::Closed);
         left.finish(&self.core).await;
     }
 
