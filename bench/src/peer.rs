@@ -1,24 +1,24 @@
 //! One of the programs that are compared.
 
 use std::error::Error;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
 
-/// A program with the halves `server` and `client`.
+use crate::figures::Figures;
+use crate::process::Process;
+use crate::scenario::{Kind, Point, Scenario};
+
+/// What connections do when they become idle happens within this time.
+const SETTLING: Duration = Duration::from_millis(500);
+
+/// A program with the halves that `bench/peers/src/lib.rs` describes.
+#[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) name: String,
     command: Vec<String>,
-}
-
-/// A process that ends with its owner.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 impl Peer {
@@ -30,32 +30,89 @@ impl Peer {
         }
     }
 
-    fn half(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.command[0]);
-        command.args(&self.command[1..]).args(arguments);
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
-        command
+    /// Starts a server and a client, and returns what they did.
+    pub(crate) fn measure(
+        &self,
+        scenario: &Scenario,
+        point: &Point,
+        seconds: f64,
+    ) -> Result<Figures, Box<dyn Error>> {
+        self.try_to_measure(scenario, point, seconds)
+            .map_err(|why| format!("{} at {}: {why}", self.name, scenario.name).into())
     }
 
-    /// Starts both halves and returns how many calls ended in a second.
-    pub(crate) fn measure(&self, outstanding: usize, seconds: f64) -> Result<f64, Box<dyn Error>> {
-        let problem = |what: &str| format!("the {what} of {} failed", self.name);
-        let mut server = Running(self.half(&["server"]).spawn()?);
-        let out = server.0.stdout.take().ok_or_else(|| problem("server"))?;
-        let mut line = String::new();
-        BufReader::new(out).read_line(&mut line)?;
-        let port = line
-            .trim()
-            .strip_prefix("listening ")
-            .ok_or_else(|| problem("server"))?;
-        let outstanding = outstanding.to_string();
-        let seconds = seconds.to_string();
-        let client = self
-            .half(&["client", port, &outstanding, &seconds])
-            .output()?;
-        if !client.status.success() {
-            return Err(problem("client").into());
+    fn try_to_measure(
+        &self,
+        scenario: &Scenario,
+        point: &Point,
+        seconds: f64,
+    ) -> Result<Figures, Box<dyn Error>> {
+        let mut server = self.half(scenario, "server")?;
+        let line = server.line()?;
+        let port = line.strip_prefix("listening ").ok_or("no port")?;
+        if scenario.kind == Kind::Idle {
+            let mut client = self.half(scenario, &format!("idle {port} {}", point.arguments))?;
+            client.line()?;
+            let before = at_rest(&server, &client);
+            writeln!(client.input)?;
+            client.line()?;
+            let after = at_rest(&server, &client);
+            let connections = (point.arguments.split_once('='))
+                .and_then(|(_, number)| number.parse().ok())
+                .unwrap_or(1.0);
+            return Ok(Figures::of_memory(before, after, connections));
         }
-        Ok(String::from_utf8(client.stdout)?.trim().parse()?)
+        let arguments = format!("client {port} --seconds={seconds} {}", point.arguments);
+        let mut client = self.half(scenario, &arguments)?;
+        client.line()?;
+        let before = server.running_time();
+        let line = client.line()?;
+        let mut figures = Figures::from_line(&line)?;
+        if let (Some(before), Some(after)) = (before, server.running_time()) {
+            figures.set_server_time(after.saturating_sub(before));
+        }
+        Ok(figures)
     }
+
+    fn half(&self, scenario: &Scenario, arguments: &str) -> Result<Process, Box<dyn Error>> {
+        let is_pinned = scenario.threads == 1 && can_pin();
+        let threads = format!("--threads={}", scenario.threads);
+        let pin: &[&str] = if is_pinned {
+            &["taskset", "-c", "0"]
+        } else {
+            &[]
+        };
+        let mut words = pin
+            .iter()
+            .copied()
+            .chain(self.command.iter().map(String::as_str))
+            .chain(arguments.split_whitespace())
+            .chain([threads.as_str()]);
+        let mut command = Command::new(words.next().ok_or("no program")?);
+        command.args(words);
+        Ok(Process::start(command)?)
+    }
+}
+
+/// The resident memory of both once nothing happens.
+fn at_rest(server: &Process, client: &Process) -> [Option<f64>; 2] {
+    thread::sleep(SETTLING);
+    [server.resident(), client.resident()]
+}
+
+/// Whether the system can keep a process on one core.
+fn can_pin() -> bool {
+    static CAN_PIN: OnceLock<bool> = OnceLock::new();
+    *CAN_PIN.get_or_init(|| {
+        let pinned = Command::new("taskset")
+            .args(["-c", "0", "true"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        let can_pin = pinned.is_ok_and(|status| status.success());
+        if !can_pin {
+            eprintln!("bench: there is no `taskset` here; the processes run on any core");
+        }
+        can_pin
+    })
 }

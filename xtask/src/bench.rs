@@ -1,50 +1,57 @@
 //! Builds the programs that are compared and runs them side by side.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 use crate::{step, venv};
 
-/// The peers that are packages of their own, in folders of `bench/peers`.
-const PEERS: [&str; 1] = ["tarpc"];
+/// The programs in `bench/peers`: their names, and whether a feature of that name brings what they need.
+const PEERS: [(&str, bool); 6] = [
+    ("limit", false),
+    ("limit-blocking", false),
+    ("amp-rpc", true),
+    ("tarpc", true),
+    ("capnp", true),
+    ("tonic", true),
+];
 
-/// Builds everything with the profile `measured`, each peer by itself, and runs `bench`.
+const ADVICE: &str = "A benchmark needs all of its peers.";
+
+/// Builds each peer by itself, all with the profile `measured`, and runs `bench`.
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failure> {
     let python = venv::ready(workspace)?;
-    let advice = "A benchmark needs all of its peers.";
-    // Alone, so that no other package's features are switched on in common dependencies.
+    let target = workspace.target();
     step::run(
         Command::new(Workspace::cargo())
             .args(["build", "--profile", "measured", "--package", "bench"])
             .current_dir(workspace.root()),
-        advice,
+        ADVICE,
     )?;
-    for peer in PEERS {
-        step::run(
-            Command::new(Workspace::cargo())
-                .args(["build", "--profile", "measured", "--target-dir"])
-                .arg(workspace.target())
-                .current_dir(workspace.root().join("bench").join("peers").join(peer)),
-            advice,
-        )?;
-    }
-    let built = workspace.target().join("measured");
-    // One core for both halves: what is measured is the work, not who gets the second core.
-    let pin = if pins() { "taskset -c 0 " } else { "" };
+    let built = target.join("measured");
+    let peers = workspace.root().join("bench").join("peers");
     let mut bench = Command::new(built.join("bench"));
-    for peer in ["limit", "amp-rpc", "tarpc"] {
-        let program = built.join(format!("bench-{peer}"));
-        bench.arg(format!("--peer-{peer}={pin}{}", program.display()));
+    for (name, has_feature) in PEERS {
+        if name == "capnp" && !has_capnp() {
+            eprintln!(
+                "xtask: Cap'n Proto is left out: its compiler `capnp` is not here (Debian's package capnproto has it)"
+            );
+            continue;
+        }
+        build_peer(&peers, target, name, has_feature)?;
+        let program = built.join(format!("bench-{name}"));
+        bench.arg(format!("--peer-{name}={}", program.display()));
     }
     bench.arg(format!(
-        "--peer-twisted={pin}{} {}",
+        "--peer-twisted={} {}",
         python.display(),
-        workspace
-            .root()
-            .join("bench/python/twisted_peer.py")
-            .display()
+        peers.join("src/bin/twisted_amp.py").display()
+    ));
+    bench.arg(format!(
+        "--all-results={}",
+        workspace.root().join("bench").join("results").display()
     ));
     let status = step::status(bench.args(arguments).current_dir(workspace.root()))?;
     Ok(if status.success() {
@@ -54,16 +61,27 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitC
     })
 }
 
-/// Whether the system can keep a process on one core.
-fn pins() -> bool {
-    let pinned = Command::new("taskset")
-        .args(["-c", "0", "true"])
+/// Alone, so that no feature of a common dependency is switched on by another peer.
+fn build_peer(peers: &Path, target: &Path, name: &str, has_feature: bool) -> Result<(), Failure> {
+    let mut cargo = Command::new(Workspace::cargo());
+    cargo
+        .args(["build", "--profile", "measured", "--bin"])
+        .arg(format!("bench-{name}"))
+        .arg("--target-dir")
+        .arg(target)
+        .current_dir(peers);
+    if has_feature {
+        cargo.args(["--features", name]);
+    }
+    step::run(&mut cargo, ADVICE)
+}
+
+/// Whether there is a compiler for Cap'n Proto's schemas.
+fn has_capnp() -> bool {
+    let version = Command::new("capnp")
+        .arg("--version")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
-    let pins = pinned.is_ok_and(|status| status.success());
-    if !pins {
-        eprintln!("xtask: there is no `taskset` here; the processes run on any core");
-    }
-    pins
+    version.is_ok_and(|status| status.success())
 }

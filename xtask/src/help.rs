@@ -8,8 +8,8 @@ usage: cargo xtask COMMAND
   test [-- ARGS]   makes the Python environment for the live Twisted tests if need be, then runs
                    `cargo test --workspace --all-features ARGS`;
                    so `cargo xtask test -- --release NAME` or `cargo xtask test -- -- --nocapture`
-  bench [ARGS]     compares calls a second with other libraries, side by side in one run;
-                   ARGS: --outstanding=N (256) --rounds=N (7) --seconds=S (1)
+  bench [ARGS]     compares with other libraries, side by side in one run; without ARGS in all
+                   scenarios, and writes bench/results; `cargo xtask bench --help` says what there is
   count [ARGS]     counts the instructions of the fast path with valgrind, which has to be there, and fails
                    where they are more than the limits in bench/benches/instructions.rs; ARGS are
                    gungraun's, so `cargo xtask count '*decode*'`
