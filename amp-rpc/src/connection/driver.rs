@@ -59,6 +59,8 @@ pub(crate) struct Driver {
     patience: Option<Instant>,
     /// The earliest deadline of a call when this last looked.
     earliest: Option<Instant>,
+    /// Others have just run to make calls, which are to be written before anything else is read.
+    has_yielded: bool,
 }
 
 /// Where the stream goes behind a boundary.
@@ -103,6 +105,7 @@ impl Driver {
             span: log::connection(&shared.addresses),
             patience: None,
             earliest: None,
+            has_yielded: false,
             shared,
         }
     }
@@ -131,7 +134,7 @@ impl Driver {
             // A bound or a decision may have kept whole boxes back.
             self.incoming.consume(&mut self.dispatch);
         }
-        let reads = self.dispatch.wants_more();
+        let reads = self.dispatch.wants_more() && !std::mem::take(&mut self.has_yielded);
         if reads {
             match self.incoming.poll_read(stream, cx, &mut self.dispatch) {
                 Poll::Ready(Ok(Read::Some)) => {
@@ -147,6 +150,7 @@ impl Driver {
             // The callers that were just woken should make their next calls before anything is
             // written: a multi-threaded runtime would run this task right behind the first of them,
             // and each write would carry a few calls instead of all.
+            self.has_yielded = true;
             return Turn::Yield;
         }
         let mut state = self.shared.lock();
