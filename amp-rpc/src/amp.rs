@@ -41,7 +41,7 @@ use crate::transport::{Addresses, Side, Transport};
 /// ```
 #[derive(Clone)]
 pub struct Amp {
-    options: Options,
+    options: Arc<Options>,
     server: ServerOptions,
     tls: Option<Tls>,
     locate: Arc<LocatorFor>,
@@ -55,7 +55,7 @@ impl Amp {
     /// Connections without responders and with the default options.
     pub fn new() -> Self {
         Self {
-            options: Options::default(),
+            options: Arc::default(),
             server: ServerOptions::default(),
             tls: None,
             locate: Arc::new(|_| Box::new(())),
@@ -100,14 +100,14 @@ impl Amp {
     /// Sets where connections behave as Twisted does although that is less safe. Default: nowhere.
     #[must_use]
     pub fn compat(mut self, compat: Compat) -> Self {
-        self.options.compat = compat;
+        Arc::make_mut(&mut self.options).compat = compat;
         self
     }
 
     /// Sets the limits on one box. Defaults: see [`Limits`].
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.options.limits = limits;
+        Arc::make_mut(&mut self.options).limits = limits;
         self
     }
 
@@ -118,7 +118,7 @@ impl Amp {
     /// `BUSY`.
     #[must_use]
     pub fn max_running(mut self, responders: usize) -> Self {
-        self.options.max_running = responders;
+        Arc::make_mut(&mut self.options).max_running = responders;
         self
     }
 
@@ -126,7 +126,7 @@ impl Amp {
     /// 1 MiB. One box may exceed it.
     #[must_use]
     pub fn max_queued(mut self, bytes: usize) -> Self {
-        self.options.max_queued = bytes;
+        Arc::make_mut(&mut self.options).max_queued = bytes;
         self
     }
 
@@ -139,7 +139,7 @@ impl Amp {
     /// [the guide](crate::guide::file_descriptors).
     #[must_use]
     pub fn max_unclaimed_descriptors(mut self, descriptors: usize) -> Self {
-        self.options.max_unclaimed = descriptors;
+        Arc::make_mut(&mut self.options).max_unclaimed = descriptors;
         self
     }
 
@@ -148,7 +148,7 @@ impl Amp {
     /// a connection is made.
     #[must_use]
     pub fn call_timeout(mut self, limit: Duration) -> Self {
-        self.options.call_timeout = Some(limit);
+        Arc::make_mut(&mut self.options).call_timeout = Some(limit);
         self
     }
 
@@ -162,14 +162,14 @@ impl Amp {
     /// Over TCP the system looks for peers that are gone, too.
     #[must_use]
     pub fn keepalive(mut self, silence: Duration) -> Self {
-        self.options.keepalive = Some(silence);
+        Arc::make_mut(&mut self.options).keepalive = Some(silence);
         self
     }
 
     /// Never asks the peer for a sign of life.
     #[must_use]
     pub fn no_keepalive(mut self) -> Self {
-        self.options.keepalive = None;
+        Arc::make_mut(&mut self.options).keepalive = None;
         self
     }
 
@@ -177,7 +177,7 @@ impl Amp {
     /// under way. They may live for up to twice as long. Default: without a limit, as in Twisted.
     #[must_use]
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
-        self.options.idle_timeout = Some(limit);
+        Arc::make_mut(&mut self.options).idle_timeout = Some(limit);
         self
     }
 
@@ -185,7 +185,7 @@ impl Amp {
     /// limit, since in AMP either side may be the one that asks.
     #[must_use]
     pub fn first_box_timeout(mut self, limit: Duration) -> Self {
-        self.options.first_box_timeout = Some(limit);
+        Arc::make_mut(&mut self.options).first_box_timeout = Some(limit);
         self
     }
 
@@ -197,7 +197,7 @@ impl Amp {
     /// never sees anything else that is unusual.
     #[must_use]
     pub fn extensions(mut self, on: bool) -> Self {
-        self.options.extensions = on;
+        Arc::make_mut(&mut self.options).extensions = on;
         self
     }
 
@@ -222,7 +222,7 @@ impl Amp {
     /// this side, with the feature `tracing`, has the same number beside the reason. Default: as in Twisted, nothing.
     #[must_use]
     pub fn number_faults(mut self) -> Self {
-        self.options.number_faults = true;
+        Arc::make_mut(&mut self.options).number_faults = true;
         self
     }
 
@@ -230,7 +230,7 @@ impl Amp {
     /// Twisted, though nobody gets their answers.
     #[must_use]
     pub fn drop_responders_at_end(mut self) -> Self {
-        self.options.drop_responders = true;
+        Arc::make_mut(&mut self.options).drop_responders = true;
         self
     }
 
@@ -242,7 +242,7 @@ impl Amp {
     /// receivers never answer.
     #[must_use]
     pub fn answer_http(mut self, answers: bool) -> Self {
-        self.options.answer_http = answers;
+        Arc::make_mut(&mut self.options).answer_http = answers;
         self
     }
 
@@ -546,7 +546,7 @@ impl Amp {
 
     fn prepare(&self, transport: Transport) -> (Peer, Driver) {
         let (shared, stream) = Shared::new(
-            self.options,
+            Arc::clone(&self.options),
             self.tls.clone(),
             self.traceparent.clone(),
             transport,

@@ -74,6 +74,10 @@ impl Deliveries {
     }
 
     pub(super) fn collect(&mut self, answer: Answer<'_>) {
+        if self.collected.capacity() == 0 {
+            // Most connections need one at a time.
+            self.collected.reserve_exact(1);
+        }
         self.collected.push(Collected {
             call: CallId::parse(answer.tag),
             payload: Payload::new(answer.frame, answer.shared, answer.outline),

@@ -59,7 +59,7 @@ pub(super) struct Dispatch {
 
 impl Dispatch {
     pub(super) fn new(shared: Arc<Shared>, locator: Box<dyn Locator>) -> Self {
-        let options = shared.options;
+        let options = &shared.options;
         let mut dispatch = Self {
             is_fixed: locator.is_fixed(),
             locator,

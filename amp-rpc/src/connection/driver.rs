@@ -75,7 +75,7 @@ enum Phase {
     /// TLS begins. Nothing is read or written but its handshake.
     Securing(Securing),
     /// Nothing is read any more; the rest is written.
-    Closing(Farewell),
+    Closing(Box<Farewell>),
     /// The connection is gone; responders that still run may finish.
     Gone,
 }
@@ -320,7 +320,10 @@ impl Driver {
 
     fn begin_farewell(&mut self, stream: Option<BoxedStream>, rest: Outgoing, reads_rest: bool) {
         match stream {
-            Some(stream) => self.phase = Phase::Closing(Farewell::new(stream, rest, reads_rest)),
+            Some(stream) => {
+                let farewell = Farewell::new(stream, rest, reads_rest);
+                self.phase = Phase::Closing(Box::new(farewell));
+            }
             None => {
                 self.phase = Phase::Gone;
                 self.shared.tell_closed();

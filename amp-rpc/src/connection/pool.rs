@@ -40,6 +40,7 @@ impl Pool {
             entry.command.extend_from_slice(command);
         } else if self.entries.len() < RESPONDERS {
             self.last = self.entries.len();
+            self.entries.reserve_exact(1);
             self.entries.push(Entry {
                 responder: responder.clone(),
                 command: command.to_vec(),
@@ -59,6 +60,10 @@ impl Pool {
     pub(super) fn give(&mut self, responder: &Responder, task: Box<dyn Task>) {
         if let Some(entry) = self.entry(responder) {
             if entry.tasks.len() < TASKS {
+                if entry.tasks.is_empty() {
+                    // Most connections need one at a time.
+                    entry.tasks.reserve_exact(1);
+                }
                 entry.tasks.push(task);
             }
         } else if self.entries.len() < RESPONDERS {

@@ -65,6 +65,11 @@ impl Running {
     pub(super) fn next(&mut self) -> (usize, Waker) {
         let place = self.free.pop().unwrap_or_else(|| {
             let place = self.places.len();
+            if place == 0 {
+                // Most connections need one at a time.
+                self.places.reserve_exact(1);
+                self.free.reserve_exact(1);
+            }
             let signal = Signal::new(place, &self.woken);
             self.places.push(Place {
                 waker: Waker::from(Arc::clone(&signal)),

@@ -40,7 +40,7 @@ pub(crate) struct Shared {
     /// Everything is written and this side of the stream is closed, or it is lost.
     is_closed: AtomicBool,
     closed: Notify,
-    pub(crate) options: Options,
+    pub(crate) options: Arc<Options>,
     pub(crate) addresses: Addresses,
     /// The descriptors that travel beside the stream, where they can.
     pub(crate) descriptors: Option<Arc<Exchange>>,
@@ -284,7 +284,7 @@ impl Room {
 impl Shared {
     /// What a new connection shares, and its stream, which the driver has for itself.
     pub(crate) fn new(
-        options: Options,
+        options: Arc<Options>,
         tls: Option<Tls>,
         traceparent: Option<Traceparent>,
         transport: Transport,
