@@ -91,6 +91,10 @@ impl<T> Calls<T> {
     pub fn insert_with(&mut self, fill: impl FnOnce(&mut Option<T>)) -> Option<CallId> {
         let id = self.next_id()?;
         if self.free.pop().is_none() {
+            if self.slots.is_empty() {
+                // Many connections have one call at a time, and some programs many connections.
+                self.slots.reserve_exact(1);
+            }
             self.slots.push(Slot {
                 generation: 0,
                 state: State::Free,

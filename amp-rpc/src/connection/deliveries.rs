@@ -77,6 +77,7 @@ impl Deliveries {
         if self.collected.capacity() == 0 {
             // Most connections need one at a time.
             self.collected.reserve_exact(1);
+            self.wakers.reserve_exact(1);
         }
         self.collected.push(Collected {
             call: CallId::parse(answer.tag),
