@@ -72,6 +72,9 @@ pub mod child_processes {}
 )]
 pub mod testing {}
 
+#[doc = include_str!("performance.md")]
+pub mod performance {}
+
 #[doc = include_str!("promises.md")]
 pub mod promises {}
 
