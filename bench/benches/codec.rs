@@ -137,6 +137,7 @@ where
     });
     group.finish();
 
+    encode(&mut out);
     let mut decoder = Decoder::default();
     let mut group = criterion.benchmark_group(format!("decode {name}"));
     group.bench_function("amp-rpc", |bencher| {

@@ -56,7 +56,7 @@ fn buffer() -> Vec<u8> {
     Vec::with_capacity(2 * ASK.len())
 }
 
-#[library_benchmark(config = at_most(559))]
+#[library_benchmark(config = at_most(512))]
 #[bench::sum(buffer())]
 fn encode(mut out: Vec<u8>) {
     let protocol = [
@@ -107,7 +107,7 @@ fn call((runtime, peer): (Runtime, Peer)) {
     std::mem::forget((runtime, peer));
 }
 
-#[library_benchmark(config = at_most(4_459))]
+#[library_benchmark(config = at_most(3_042))]
 #[bench::many_at_once(connection())]
 fn calls((runtime, peer): (Runtime, Peer)) {
     const CALLERS: usize = 50;

@@ -68,7 +68,13 @@ impl<'a> ProtocolPairs<'a> {
 impl<'a> BoxWriter<'a> {
     /// Begins a box at the end of `out`; `protocol` are pairs to merge in, in ascending order.
     pub fn new(out: &'a mut Vec<u8>, limits: Limits, protocol: &'a [(Key<'a>, &'a [u8])]) -> Self {
-        Self::with_protocol(out, limits, ProtocolPairs::List(protocol))
+        let pairs = match *protocol {
+            [(protocol::ASK, tag), (protocol::COMMAND, command)] => {
+                ProtocolPairs::Ask { tag, command }
+            }
+            _ => ProtocolPairs::List(protocol),
+        };
+        Self::with_protocol(out, limits, pairs)
     }
 
     #[inline]

@@ -1,5 +1,6 @@
 //! A place where one ask after the other is carried out.
 
+use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -49,29 +50,38 @@ where
 
 /// The future of one ask lies in a place that the future of the next one takes over, so a responder
 /// costs no allocation per ask, unless it is spawned.
-struct Work<M: Form, F, Fut> {
+struct Work<M, F, Fut> {
     shared: Arc<(M, F)>,
     future: Pin<Box<Option<Fut>>>,
-    handle: Option<JoinHandle<M::Output>>,
+    handle: Option<JoinHandle<Box<dyn Any + Send>>>,
     spawned: bool,
 }
 
-impl<M, F, Fut> Work<M, F, Fut>
-where
-    M: Form,
-    Fut: Future<Output = M::Output>,
-{
-    fn poll_spawned(
-        handle: &mut JoinHandle<M::Output>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<M::Output, String>> {
-        Pin::new(handle).poll(cx).map(|result| {
-            result.map_err(|error| match error.try_into_panic() {
-                Ok(payload) => panic_message(&*payload),
-                Err(_) => String::from("the runtime was shut down"),
-            })
-        })
+/// What a task of the runtime carries out: without the types of its command, since what the runtime compiles for each type of
+/// task is more than all else of a command.
+type Spawned = Pin<Box<dyn Future<Output = Box<dyn Any + Send>> + Send>>;
+
+fn spawn(
+    future: impl Future<Output: Send + 'static> + Send + 'static,
+) -> JoinHandle<Box<dyn Any + Send>> {
+    let spawned: Spawned = Box::pin(async { Box::new(future.await) as Box<dyn Any + Send> });
+    match AskContext::current() {
+        Some(ask) => tokio::spawn(ask.scope(spawned)),
+        None => tokio::spawn(spawned),
     }
+}
+
+fn poll_spawned<T: 'static>(
+    handle: &mut JoinHandle<Box<dyn Any + Send>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<T, String>> {
+    Pin::new(handle).poll(cx).map(|result| match result {
+        Ok(output) => Ok(*output.downcast().expect("its own output")),
+        Err(error) => Err(match error.try_into_panic() {
+            Ok(payload) => panic_message(&*payload),
+            Err(_) => String::from("the runtime was shut down"),
+        }),
+    })
 }
 
 impl<M, F, Fut> Task for Work<M, F, Fut>
@@ -89,10 +99,7 @@ where
         let arguments = form.read(incoming, cx)?;
         let future = call(arguments, incoming);
         if self.spawned {
-            self.handle = Some(match AskContext::current() {
-                Some(ask) => tokio::spawn(ask.scope(future)),
-                None => tokio::spawn(future),
-            });
+            self.handle = Some(spawn(future));
         } else {
             self.future.set(Some(future));
         }
@@ -102,7 +109,7 @@ where
     fn poll(&mut self, cx: &mut Context<'_>, reply: &mut dyn Reply) -> Poll<()> {
         let form = &self.shared.0;
         if let Some(handle) = &mut self.handle {
-            let Poll::Ready(result) = Self::poll_spawned(handle, cx) else {
+            let Poll::Ready(result) = poll_spawned(handle, cx) else {
                 return Poll::Pending;
             };
             self.handle = None;
