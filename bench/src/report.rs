@@ -16,7 +16,7 @@ pub(crate) fn table(outcome: &Outcome) -> String {
         _ => rows_of_points(outcome),
     };
     format!(
-        "### {}\n\n{}\n{}",
+        "### {}\n\n{}\n\n{}",
         scenario.name,
         scenario.about,
         aligned(&rows)
