@@ -3,32 +3,18 @@
 //! A turn is 64 calls that are made at once and answered, on one connection over loopback, both ends in one process.
 #![allow(missing_docs, reason = "the macros' own")]
 
+mod sum;
+
 use std::time::Duration;
 
 use amp_rpc::{
-    Amp, Answer, Command, ConnectEndpoint, Fields, Identity, ListenEndpoint, Peer, Responders,
-    Server, Tls, Trust,
+    Amp, Answer, ConnectEndpoint, Identity, ListenEndpoint, Peer, Responders, Server, Tls, Trust,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-#[derive(Debug, Command)]
-#[amp(response = Total)]
-struct Sum {
-    a: i64,
-    b: i64,
-}
-
-#[derive(Debug, Fields)]
-struct Total {
-    total: i64,
-}
-
-async fn sum(command: Sum) -> Answer<Sum> {
-    let total = command.a + command.b;
-    Ok(Total { total })
-}
+use crate::sum::{Sum, sum};
 
 async fn waiting_sum(command: Sum) -> Answer<Sum> {
     tokio::task::yield_now().await;

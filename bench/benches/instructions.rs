@@ -4,32 +4,19 @@
 //! and a tenth more: compilers and C libraries differ. Who makes something faster lowers its limit.
 #![allow(missing_docs, unused_qualifications, reason = "the macros' own")]
 
+mod sum;
+
 use std::hint::black_box;
 
 use amp_rpc::wire::{BoxWriter, Decoder, Key, Limits};
-use amp_rpc::{Amp, Answer, Command, Fields, NoContext, Peer, Responders};
+use amp_rpc::{Amp, Command, NoContext, Peer, Responders};
 use gungraun::{
     Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
 };
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-#[derive(Debug, Command)]
-#[amp(response = Total)]
-struct Sum {
-    a: i64,
-    b: i64,
-}
-
-#[derive(Debug, Fields)]
-struct Total {
-    total: i64,
-}
-
-async fn sum(command: Sum) -> Answer<Sum> {
-    let total = command.a + command.b;
-    Ok(Total { total })
-}
+use crate::sum::{Sum, sum};
 
 const TIMES: usize = 1_000;
 const ASK: &[u8] = b"\0\x04_ask\0\x011\0\x08_command\0\x03Sum\0\x01a\0\x0213\0\x01b\0\x0281\0\0";

@@ -70,3 +70,35 @@ impl Figures {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clients_line_is_read() {
+        let line = "seconds=0.500 calls_per_second=2000.0 p50_ns=1500 p99_ns=2500";
+        let mut figures = Figures::from_line(line).unwrap();
+        assert_eq!(figures.calls_per_second, Some(2_000.0));
+        assert_eq!(figures.p50_us, Some(1.5));
+        assert_eq!(figures.p99_us, Some(2.5));
+        assert_eq!(figures.large_per_second, None);
+        // A thousand calls.
+        figures.set_server_time(Duration::from_millis(3));
+        assert_eq!(figures.server_us, Some(3.0));
+    }
+
+    #[test]
+    fn a_line_of_another_kind_is_refused() {
+        assert!(Figures::from_line("panicked").is_err());
+        assert!(Figures::from_line("calls_per_second=many").is_err());
+        assert!(Figures::from_line("speed=1").is_err());
+    }
+
+    #[test]
+    fn memory_is_that_of_a_connection() {
+        let figures = Figures::of_memory([Some(100.0), None], [Some(300.0), Some(1.0)], 100.0);
+        assert_eq!(figures.server_kib, Some(2.0));
+        assert_eq!(figures.client_kib, None);
+    }
+}

@@ -82,3 +82,31 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::COLUMNS;
+
+    #[test]
+    fn a_ratio_is_the_median_turn_by_turn() {
+        let calls = |calls: [f64; 3]| {
+            let turn = |calls| Figures {
+                calls_per_second: Some(calls),
+                ..Figures::default()
+            };
+            calls.map(turn).to_vec()
+        };
+        let outcome = Outcome {
+            scenario: &crate::scenario::ALL[0],
+            peers: vec!["limit".to_owned(), "amp-rpc".to_owned()],
+            // The machine was slow in the second turn.
+            turns: vec![vec![calls([100.0, 10.0, 90.0]), calls([50.0, 6.0, 36.0])]],
+        };
+        let rate = COLUMNS[0];
+        assert_eq!(outcome.median(0, 0, rate), Some(90.0));
+        assert_eq!(outcome.spread(0, 1, rate), Some((6.0, 50.0)));
+        assert_eq!(outcome.ratio(0, 1, 0, rate), Some(0.5));
+        assert_eq!(outcome.median(0, 0, COLUMNS[1]), None);
+    }
+}

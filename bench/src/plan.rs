@@ -94,7 +94,7 @@ impl Plan {
 pub(crate) fn help() -> String {
     let mut text = "usage: cargo xtask bench [OPTION…] [SCENARIO…]
 
-Without a scenario all of them run, and the table and charts in bench/results are written anew.
+Without a scenario all of them run, and, unless only some peers do, the table and charts in bench/results are written anew.
 
 options:
   --rounds=N       turns of each peer (7)

@@ -154,3 +154,28 @@ pub(crate) fn file(plan: &Plan, outcomes: &[Outcome]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        assert_eq!(number(0.0, 0), "0");
+        assert_eq!(number(999.4, 0), "999");
+        assert_eq!(number(1_234_567.0, 0), "1,234,567");
+        assert_eq!(number(12_345.678, 2), "12,345.68");
+        assert_eq!(number(-1_234.0, 0), "-1,234");
+        assert_eq!(number(-123_456.0, 0), "-123,456");
+    }
+
+    #[test]
+    fn columns_are_aligned() {
+        let row = |cells: [&str; 2]| cells.map(str::to_owned).to_vec();
+        let rows = [row(["peer", "µs"]), row(["limit", "1.25"])];
+        assert_eq!(
+            aligned(&rows),
+            "| peer  |   µs |\n| ----- | ---: |\n| limit | 1.25 |\n"
+        );
+    }
+}
