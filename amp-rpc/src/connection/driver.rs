@@ -134,7 +134,8 @@ impl Driver {
             // A bound or a decision may have kept whole boxes back.
             self.incoming.consume(&mut self.dispatch);
         }
-        let reads = self.dispatch.wants_more() && !std::mem::take(&mut self.has_yielded);
+        let has_yielded = std::mem::take(&mut self.has_yielded);
+        let reads = self.dispatch.wants_more() && !has_yielded;
         if reads {
             match self.incoming.poll_read(stream, cx, &mut self.dispatch) {
                 Poll::Ready(Ok(Read::Some)) => {
