@@ -9,7 +9,7 @@ mod sum;
 use std::hint::black_box;
 
 use amp_rpc::wire::{BoxWriter, Decoder, Key, Limits};
-use amp_rpc::{Amp, Command, NoContext, Peer, Responders};
+use amp_rpc::{Amp, Command, Fields, NoContext, Peer, Responders};
 use gungraun::{
     Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
 };
