@@ -2,16 +2,21 @@
 
 use std::cell::{Cell, RefCell};
 
+use bytes::BytesMut;
+
 /// How much one read takes at most.
 const READ: usize = 64 * 1024;
 /// How many buffers a thread keeps.
 const KEPT: usize = 8;
 /// A buffer that grew beyond this is freed instead of kept.
 const LARGEST: usize = 256 * 1024;
+/// How many buffers for large boxes a thread keeps. Parts of them may still be in use.
+const CHUNKS: usize = 4;
 
 thread_local! {
     static FOR_READING: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     static FOR_WRITING: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static CHUNKS_KEPT: RefCell<Vec<BytesMut>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Runs `use_it` with this thread's buffer for reading. It may be called within itself, when a
@@ -42,4 +47,56 @@ pub(super) fn give(mut buffer: Vec<u8>) {
             kept.push(buffer);
         }
     });
+}
+
+/// An empty buffer that takes so many bytes, to read large boxes into: one that was given back and of which nobody holds a part
+/// any more, or a new one.
+pub(super) fn take_chunk(size: usize) -> BytesMut {
+    CHUNKS_KEPT.with_borrow_mut(|kept| {
+        match kept.iter_mut().position(|chunk| chunk.try_reclaim(size)) {
+            Some(free) => kept.swap_remove(free),
+            None => BytesMut::with_capacity(size),
+        }
+    })
+}
+
+/// Gives such a buffer back, though parts of it may still be in use.
+pub(super) fn give_chunk(mut chunk: BytesMut) {
+    chunk.clear();
+    CHUNKS_KEPT.with_borrow_mut(|kept| {
+        if kept.len() == CHUNKS {
+            kept.remove(0);
+        }
+        kept.push(chunk);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_is_used_again_when_nobody_holds_a_part_of_it() {
+        let mut chunk = take_chunk(1_000);
+        chunk.extend_from_slice(&[1; 600]);
+        let place = chunk.as_ptr();
+        let part = chunk.split_to(500).freeze();
+        give_chunk(chunk);
+
+        let other = take_chunk(1_000);
+        assert!(other.is_empty() && other.capacity() >= 1_000);
+        assert_eq!(part, [1; 500][..]);
+        give_chunk(other);
+
+        drop(part);
+        let chunks = [take_chunk(1_000), take_chunk(1_000)];
+        assert!(chunks.iter().any(|chunk| chunk.as_ptr() == place));
+    }
+
+    #[test]
+    fn few_chunks_are_kept() {
+        let chunks: Vec<_> = (0..2 * CHUNKS).map(|_| take_chunk(1_000)).collect();
+        chunks.into_iter().for_each(give_chunk);
+        assert_eq!(CHUNKS_KEPT.with_borrow(Vec::len), CHUNKS);
+    }
 }

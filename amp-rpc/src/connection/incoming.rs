@@ -15,16 +15,18 @@ use crate::transport::BoxedStream;
 /// copying them.
 const LARGE: usize = 2 * 1024;
 /// How much is read at once while large boxes come.
-const BULK: usize = 96 * 1024;
+const BULK: usize = 128 * 1024;
 
 /// What was read and is not a whole box yet.
 ///
 /// Small boxes are decoded in a buffer of the thread's, so that an idle connection holds none, and one that waits for the
 /// rest of a small box no more than what has come of it. Once a large box has begun to come, the connection has a buffer of
-/// its own until it is used up.
+/// its own, off which boxes are cut without copying them, for as long as each read brings a large box.
 #[derive(Default)]
 pub(super) struct Incoming {
     rest: BytesMut,
+    /// Large boxes come.
+    is_bulk: bool,
     /// How many bytes were read in all.
     pub(super) received: u64,
 }
@@ -67,7 +69,7 @@ impl Incoming {
         cx: &mut Context<'_>,
         consumer: &mut dyn Consumer,
     ) -> Poll<io::Result<Read>> {
-        if self.rest.len() > LARGE || self.rest.capacity() >= BULK {
+        if self.is_bulk || self.rest.len() > LARGE {
             return self.poll_read_bulk(stream, cx, consumer);
         }
         buffers::with_read_buffer(|buffer| {
@@ -90,19 +92,16 @@ impl Incoming {
             while at < bytes.len() {
                 match consumer.step(&bytes[at..], None) {
                     Step::Took(length) => at += length,
-                    Step::Large(length) => {
-                        let large = Bytes::copy_from_slice(&bytes[at..at + length]);
-                        consumer.step(&large, Some(&large));
-                        at += length;
+                    // The first ones are copied, all at once.
+                    Step::Large(_) => {
+                        self.rest.extend_from_slice(&bytes[at..]);
+                        self.consume(consumer);
+                        return Poll::Ready(Ok(Read::Some));
                     }
                     Step::Wait => break,
                 }
             }
-            let left = &bytes[at..];
-            if left.len() > LARGE {
-                self.rest.reserve(room_for(left.len()));
-            }
-            self.rest.extend_from_slice(left);
+            self.rest.extend_from_slice(&bytes[at..]);
             Poll::Ready(Ok(Read::Some))
         })
     }
@@ -113,21 +112,43 @@ impl Incoming {
         cx: &mut Context<'_>,
         consumer: &mut dyn Consumer,
     ) -> Poll<io::Result<Read>> {
-        let room = room_for(self.rest.len());
-        if self.rest.capacity() - self.rest.len() < room / 2 {
-            self.rest.reserve(room);
-        }
+        self.make_room();
         let read = match pin!(stream.read_buf(&mut self.rest)).poll(cx) {
             Poll::Ready(Ok(read)) => read,
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending => return Poll::Pending,
+            Poll::Pending => {
+                self.rest();
+                return Poll::Pending;
+            }
         };
         if read == 0 {
             return Poll::Ready(Ok(Read::End));
         }
         self.received += read as u64;
+        self.is_bulk = false;
         self.consume(consumer);
+        if !self.is_bulk && self.rest.len() <= LARGE {
+            let small = BytesMut::from(&*self.rest);
+            buffers::give_chunk(std::mem::replace(&mut self.rest, small));
+        }
         Poll::Ready(Ok(Read::Some))
+    }
+
+    /// Sees to it that there is room to read on behind what is kept.
+    fn make_room(&mut self) {
+        let kept = self.rest.len();
+        // No more than a few times what a peer has sent that may have announced a lot.
+        let size = match self.is_bulk {
+            true => BULK.max(2 * kept),
+            false => BULK.min(4 * kept).max(2 * kept),
+        };
+        let room = size - kept;
+        if self.rest.capacity() - kept >= room / 2 || self.rest.try_reclaim(room) {
+            return;
+        }
+        let mut chunk = buffers::take_chunk(size);
+        chunk.extend_from_slice(&self.rest);
+        buffers::give_chunk(std::mem::replace(&mut self.rest, chunk));
     }
 
     /// Gives the consumer what is kept.
@@ -136,6 +157,7 @@ impl Incoming {
             match consumer.step(&self.rest, None) {
                 Step::Took(length) => self.rest.advance(length),
                 Step::Large(length) => {
+                    self.is_bulk = true;
                     let large = self.rest.split_to(length).freeze();
                     consumer.step(&large, Some(&large));
                 }
@@ -149,17 +171,12 @@ impl Incoming {
         std::mem::take(&mut self.rest).freeze()
     }
 
-    /// Gives the buffer back, when the connection has nothing to do.
+    /// Gives the buffer back, when there is nothing in it to wait with.
     pub(super) fn rest(&mut self) {
         if self.rest.is_empty() && self.rest.capacity() > 0 {
-            self.rest = BytesMut::new();
+            buffers::give_chunk(std::mem::take(&mut self.rest));
         }
     }
-}
-
-/// Room to read on behind so many bytes: no more than a few times what a peer has sent, which may have announced a lot.
-fn room_for(kept: usize) -> usize {
-    if kept == 0 { BULK } else { BULK.min(4 * kept) }
 }
 
 /// Whether a box of this size is worth cutting off.
