@@ -3,12 +3,13 @@ use alloc::vec::Vec;
 use super::boundary::Boundary;
 use super::calls::{Calls, Lookup};
 use super::metadata::{DEADLINE, TRACEPARENT};
+use super::reply::write_box;
 use super::tag::CallId;
 use crate::context::Context;
 use crate::error::EncodeError;
 use crate::fields::WriteFields;
 use crate::schema::CommandKind;
-use crate::wire::{BoxWriter, Limits, ProtocolPairs, protocol};
+use crate::wire::{Limits, ProtocolPairs, protocol};
 
 /// The half of a conversation that asks, and the gate through which everything is written.
 ///
@@ -158,7 +159,7 @@ impl<T> Asking<T> {
                 tag: tag.as_bytes(),
                 command: head.command,
             };
-            write(protocol, fields, self.limits, out, cx)
+            write_box(protocol, fields, self.limits, out, cx)
         } else {
             let metadata = [(DEADLINE, head.deadline), (TRACEPARENT, head.traceparent)];
             let mut pairs = [(protocol::ASK, tag.as_bytes()); 4];
@@ -171,7 +172,7 @@ impl<T> Asking<T> {
                 }
             }
             let protocol = ProtocolPairs::List(&pairs[..count]);
-            write(protocol, fields, self.limits, out, cx)
+            write_box(protocol, fields, self.limits, out, cx)
         };
         written.map_err(AskRefused::Encode)?;
         // The slot is free and its tag is written: nothing can come between.
@@ -198,7 +199,7 @@ impl<T> Asking<T> {
         self.check_gate(CommandKind::Plain)?;
         let protocol = [(protocol::COMMAND, command)];
         let protocol = ProtocolPairs::List(&protocol);
-        write(protocol, fields, self.limits, out, cx).map_err(AskRefused::Encode)
+        write_box(protocol, fields, self.limits, out, cx).map_err(AskRefused::Encode)
     }
 
     #[inline]
@@ -309,18 +310,4 @@ impl<T> Asking<T> {
         self.gate = Gate::Ended;
         self.held = Vec::new();
     }
-}
-
-#[inline]
-fn write<F: WriteFields + ?Sized>(
-    protocol: ProtocolPairs<'_>,
-    fields: &F,
-    limits: Limits,
-    out: &mut Vec<u8>,
-    cx: &mut dyn Context,
-) -> Result<(), EncodeError> {
-    let mut writer = BoxWriter::with_protocol(out, limits, protocol);
-    (fields.write_fields(&mut writer, cx))
-        .and_then(|()| writer.finish())
-        .inspect_err(|_| cx.give_up_box())
 }

@@ -11,6 +11,7 @@
 //! Keys have 1 to 255 bytes, values 0 to 65,535.
 
 mod decode;
+mod front;
 mod key;
 mod limits;
 mod stranger;
@@ -18,6 +19,7 @@ mod view;
 mod write;
 
 pub use decode::{Decoder, Frame, FrameError, Frames, parse};
+pub use front::Front;
 pub use key::{InvalidName, Key, Name};
 pub use limits::Limits;
 pub use stranger::Stranger;

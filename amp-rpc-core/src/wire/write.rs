@@ -27,8 +27,9 @@ pub struct BoxWriter<'a> {
     protocol: ProtocolPairs<'a>,
     /// How many of them are written.
     merged: usize,
-    /// Where the last pair begins, to notice keys that are out of order.
+    /// Where the last pair begins, and the first byte of its key, to notice keys that are out of order.
     last: usize,
+    last_first: u8,
     in_order: bool,
     finished: bool,
 }
@@ -91,6 +92,7 @@ impl<'a> BoxWriter<'a> {
             protocol,
             merged: 0,
             last: start,
+            last_first: 0,
             in_order: true,
             finished: false,
         }
@@ -147,15 +149,19 @@ impl<'a> BoxWriter<'a> {
     /// [`put`](Self::put) says.
     #[inline]
     pub fn finish(mut self) -> Result<(), EncodeError> {
+        self.end()
+    }
+
+    /// Ends the box, as [`finish`](Self::finish) does.
+    #[inline]
+    pub(crate) fn end(&mut self) -> Result<(), EncodeError> {
         if self.merged < self.protocol.len() {
             self.put_pending()?;
         }
         self.out.extend_from_slice(&[0, 0]);
-        if self.out.len() - self.start > self.limits.box_bytes {
-            return Err(EncodeError::box_too_large(
-                self.out.len() - self.start,
-                self.limits.box_bytes,
-            ));
+        let size = self.out.len() - self.start;
+        if size > self.limits.box_bytes {
+            return Err(EncodeError::box_too_large(size, self.limits.box_bytes));
         }
         if !self.in_order {
             self.sort();
@@ -167,34 +173,51 @@ impl<'a> BoxWriter<'a> {
     /// Writes the protocol's pairs that are not merged in yet.
     fn put_pending(&mut self) -> Result<(), EncodeError> {
         match self.protocol {
-            // The keys as constants, which are copied without a call.
+            // Keys as constants are copied without a call, and with their values' lengths at once.
             ProtocolPairs::Ask { tag, command } if self.merged == 0 => {
-                self.put_protocol(protocol::ASK, tag)?;
-                self.put_protocol(protocol::COMMAND, command)?;
+                self.put_constant::<8>(protocol::ASK, tag)?;
+                self.put_constant::<12>(protocol::COMMAND, command)?;
             }
             ProtocolPairs::Answer { tag } if self.merged == 0 => {
-                self.put_protocol(protocol::ANSWER, tag)?;
+                self.put_constant::<11>(protocol::ANSWER, tag)?;
             }
             pairs => {
                 while let Some((key, value)) = pairs.get(self.merged) {
-                    self.put_protocol(key, value)?;
+                    self.check_protocol(key, value)?;
+                    self.out.extend_from_slice(key.prefixed());
+                    let length = (value.len() as u16).to_be_bytes();
+                    self.out.extend_from_slice(&length);
+                    self.out.extend_from_slice(value);
                 }
             }
         }
         Ok(())
     }
 
-    /// Writes a pair of the protocol's. Keys that were written before are lower ones.
+    /// Begins a pair of the protocol's. Keys that were written before are lower ones.
     #[inline(always)]
-    fn put_protocol(&mut self, key: Key<'_>, value: &[u8]) -> Result<(), EncodeError> {
-        if value.len() > self.limits.value_bytes {
+    fn check_protocol(&mut self, key: Key<'_>, value: &[u8]) -> Result<(), EncodeError> {
+        if value.len() > self.limits.value_bytes.min(MAX_VALUE) {
             return Err(self.value_too_long(value.len(), key));
         }
         self.merged += 1;
         self.last = self.out.len();
-        self.out.extend_from_slice(key.prefixed());
-        let length = (value.len() as u16).to_be_bytes();
-        self.out.extend_from_slice(&length);
+        self.last_first = b'_';
+        Ok(())
+    }
+
+    /// Writes a pair of the protocol's, whose key takes `N` bytes with its own length and that of its value.
+    #[inline(always)]
+    fn put_constant<const N: usize>(
+        &mut self,
+        key: Key<'static>,
+        value: &[u8],
+    ) -> Result<(), EncodeError> {
+        self.check_protocol(key, value)?;
+        let mut head = [0; N];
+        head[..N - 2].copy_from_slice(key.prefixed());
+        head[N - 2..].copy_from_slice(&(value.len() as u16).to_be_bytes());
+        self.out.extend_from_slice(&head);
         self.out.extend_from_slice(value);
         Ok(())
     }
@@ -228,11 +251,12 @@ impl<'a> BoxWriter<'a> {
         key: Key<'_>,
         write: impl FnOnce(&mut ValueWriter<'_>) -> Result<(), E>,
     ) -> Result<(), EncodeError> {
-        let at = self.out.len();
-        if at > self.start && self.out[self.last + 2] >= key.prefixed()[2] {
+        let first = key.prefixed()[2];
+        if first <= self.last_first {
             self.check_order(key);
         }
-        self.last = at;
+        self.last_first = first;
+        self.last = self.out.len();
         self.out.extend_from_slice(key.prefixed());
         self.out.extend_from_slice(&[0, 0]);
         let value_at = self.out.len();
@@ -250,6 +274,9 @@ impl<'a> BoxWriter<'a> {
 
     /// Notices a key that is not behind the last one, where their first bytes do not tell.
     fn check_order(&mut self, key: Key<'_>) {
+        if self.out.len() == self.start {
+            return;
+        }
         let previous = &self.out[self.last + 2..];
         let previous = &previous[..usize::from(self.out[self.last + 1])];
         self.in_order &= previous < key.name();
@@ -316,6 +343,13 @@ impl<'a> ValueWriter<'a> {
     #[inline]
     pub fn extend_from_slice(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
+    }
+
+    /// Appends the first of some bytes, so many of them. To copy all and cut takes no call.
+    #[inline]
+    pub(crate) fn extend_from_first<const N: usize>(&mut self, bytes: [u8; N], count: usize) {
+        self.out.extend_from_slice(&bytes);
+        self.out.truncate(self.out.len() - (N - count));
     }
 
     /// Appends bytes one after the other.

@@ -5,10 +5,10 @@ use std::task::Waker;
 
 use amp_rpc_core::conversation::{Boundary, CallId, CloseReason, Effect, Received};
 use amp_rpc_core::schema::CommandKind;
-use amp_rpc_core::wire::Outline;
+use amp_rpc_core::wire::{Frame, Outline};
 use bytes::Bytes;
 
-use super::shared::{Payload, Received as Delivery, Shared, State};
+use super::shared::{Payload, PayloadBytes, Received as Delivery, Shared, State};
 
 /// The answers of one read: collected while it is dealt with, then handed over under one lock.
 #[derive(Default)]
@@ -17,15 +17,23 @@ pub(super) struct Deliveries {
     wakers: Vec<Waker>,
 }
 
-/// An answer as it was received.
-pub(super) struct Answer<'a> {
-    pub(super) tag: &'a [u8],
-    /// The whole box.
-    pub(super) frame: &'a [u8],
-    pub(super) outline: Outline,
-    /// The same, where it is a large box that was cut off the buffer.
-    pub(super) shared: Option<&'a Bytes>,
-    pub(super) kind: AnswerKind,
+/// Where a box lies.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// In what was read, among others.
+    At { buffer: &'a [u8], at: usize },
+    /// In a buffer of its own.
+    Apart(&'a Bytes),
+}
+
+impl<'a> Place<'a> {
+    /// The box, of so many bytes.
+    pub(super) fn bytes(self, length: usize) -> &'a [u8] {
+        match self {
+            Self::At { buffer, at } => &buffer[at..at + length],
+            Self::Apart(bytes) => bytes,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,11 +45,17 @@ pub(super) enum AnswerKind {
     },
 }
 
-/// An answer that waits to be handed over; `None` for a tag that this side cannot have issued.
+/// An answer that waits to be handed over.
 struct Collected {
+    /// `None` for a tag that this side cannot have issued.
     call: Option<CallId>,
-    payload: Payload,
     kind: AnswerKind,
+    outline: Outline,
+    /// Where in what was read it lies.
+    at: usize,
+    length: usize,
+    /// Where it lies if not there.
+    apart: Option<Bytes>,
 }
 
 /// What handing answers over led to.
@@ -73,28 +87,44 @@ impl Deliveries {
         }
     }
 
-    pub(super) fn collect(&mut self, answer: Answer<'_>) {
+    #[inline]
+    pub(super) fn collect(
+        &mut self,
+        call: Option<CallId>,
+        place: Place<'_>,
+        frame: &Frame<'_>,
+        kind: AnswerKind,
+    ) {
         if self.collected.capacity() == 0 {
             // Most connections need one at a time.
             self.collected.reserve_exact(1);
             self.wakers.reserve_exact(1);
         }
+        let (at, apart) = match place {
+            Place::At { at, .. } => (at, None),
+            Place::Apart(bytes) => (0, Some(bytes.clone())),
+        };
         self.collected.push(Collected {
-            call: CallId::parse(answer.tag),
-            payload: Payload::new(answer.frame, answer.shared, answer.outline),
-            kind: answer.kind,
+            call,
+            kind,
+            outline: frame.view().outline(),
+            at,
+            length: frame.len(),
+            apart,
         });
     }
 
     /// Hands everything to the callers and wakes them, after the lock is released.
-    pub(super) fn deliver(&mut self, shared: &Shared) -> Delivered {
+    ///
+    /// `buffer` is what was read.
+    pub(super) fn deliver(&mut self, shared: &Shared, buffer: &[u8]) -> Delivered {
         let mut delivered = Delivered::default();
         if self.collected.is_empty() {
             return delivered;
         }
         let mut state = shared.lock();
         for answer in self.collected.drain(..) {
-            let boundary = hand_over(answer, shared, &mut state, &mut self.wakers);
+            let boundary = hand_over(answer, buffer, shared, &mut state, &mut self.wakers);
             delivered.boundary = delivered.boundary.or(boundary);
         }
         drop(state);
@@ -107,6 +137,7 @@ impl Deliveries {
 /// Puts one answer into its call's slot; returns what it brings about for the connection.
 fn hand_over(
     answer: Collected,
+    buffer: &[u8],
     shared: &Shared,
     state: &mut State,
     wakers: &mut Vec<Waker>,
@@ -130,10 +161,15 @@ fn hand_over(
                 .then_some(Boundary::Close(CloseReason::UnknownTag));
         }
     };
+    let bytes = match answer.apart {
+        Some(bytes) => PayloadBytes::Shared(bytes),
+        None => PayloadBytes::copy_from(&buffer[answer.at..answer.at + answer.length]),
+    };
+    let payload = Payload::new(bytes, answer.outline);
     let delivery = if is_error {
-        Delivery::Error(answer.payload)
+        Delivery::Error(payload)
     } else {
-        Delivery::Answer(answer.payload.claiming(shared.descriptors.as_ref()))
+        Delivery::Answer(payload.claiming(shared.descriptors.as_ref()))
     };
     if effect == Effect::Agreed(Boundary::StartTls) {
         state.agree(id, delivery);

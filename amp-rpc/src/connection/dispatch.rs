@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use amp_rpc_core::conversation::{
-    Answering, Ask, Boundary, CloseReason, Message, Outcome, Replied, Tag,
+    Answering, Ask, Boundary, CallId, CloseReason, Message, Outcome, Replied, Tag, expect_answer,
 };
 use amp_rpc_core::schema::Errors;
-use amp_rpc_core::wire::{BoxView, Decoder, Stranger};
+use amp_rpc_core::wire::{Decoder, Frame, Stranger};
 use bytes::Bytes;
 
 use super::crossing::Asker;
-use super::deliveries::{Answer, AnswerKind, Deliveries};
+use super::deliveries::{AnswerKind, Deliveries, Place};
 use super::incoming::{Consumer, Step, is_large};
 use super::lines::Lines;
 use super::log;
@@ -37,8 +37,8 @@ pub(super) struct Dispatch {
     pub(super) answering: Answering,
     pub(super) running: Running,
     pub(super) lines: Lines,
-    /// How many callers were woken before all of a read was dealt with.
-    woken_early: usize,
+    /// How many callers were woken.
+    woken: usize,
     pub(super) pool: Pool,
     pub(super) outgoing: Outgoing,
     pub(super) deliveries: Deliveries,
@@ -68,7 +68,7 @@ impl Dispatch {
             answering: Answering::new(options.compat, options.limits),
             running: Running::new(),
             lines: Lines::default(),
-            woken_early: 0,
+            woken: 0,
             pool: Pool::default(),
             outgoing: Outgoing::new(shared.descriptors.clone()),
             deliveries: Deliveries::default(),
@@ -114,8 +114,17 @@ impl Dispatch {
     /// At a bound the peer is made to wait, but not while it has to answer calls of this side: its
     /// answers may be what the responders here wait for. Then asks are refused instead.
     pub(super) fn wants_more(&self) -> bool {
-        let at_bound = self.is_full() || self.outgoing.len() > self.shared.options.max_queued;
+        self.reads(self.is_at_bound())
+    }
+
+    #[inline]
+    fn reads(&self, at_bound: bool) -> bool {
         self.answering.is_reading() && (!at_bound || self.own_calls > 0)
+    }
+
+    #[inline]
+    fn is_at_bound(&self) -> bool {
+        self.is_full() || self.outgoing.len() > self.shared.options.max_queued
     }
 
     fn is_full(&self) -> bool {
@@ -169,38 +178,32 @@ impl Dispatch {
         self.answering.tls_began();
     }
 
-    fn box_received(&mut self, view: &BoxView<'_>, frame: &[u8], shared: Option<&Bytes>) {
-        self.began = true;
-        self.shared.counters.boxes_received.add(1);
-        match Message::of(view) {
+    fn box_received(&mut self, frame: &Frame<'_>, place: Place<'_>) {
+        let mut view = frame.view();
+        if let Place::Apart(chunk) = place {
+            view = view.within(chunk);
+        }
+        match Message::of(&view) {
             Some(Message::Ask {
                 tag,
                 command,
                 metadata,
             }) => {
                 let tag = tag.map(|tag| Tag::new(&tag));
-                self.ask_received(tag, command.as_bytes(), &metadata, view, frame);
+                let bytes = place.bytes(frame.len());
+                self.ask_received(tag, command.as_bytes(), &metadata, &view, bytes);
             }
-            Some(Message::Answer { tag }) => self.answer_received(Answer {
-                tag: &tag,
-                frame,
-                outline: view.outline(),
-                shared,
-                kind: AnswerKind::Answer,
-            }),
+            Some(Message::Answer { tag }) => {
+                self.answer_received(CallId::parse(&tag), place, frame, AnswerKind::Answer);
+            }
             Some(Message::Error {
                 tag,
                 code,
                 description,
             }) => {
                 let is_complete = code.is_some() && description.is_some();
-                self.answer_received(Answer {
-                    tag: &tag,
-                    frame,
-                    outline: view.outline(),
-                    shared,
-                    kind: AnswerKind::Error { is_complete },
-                });
+                let kind = AnswerKind::Error { is_complete };
+                self.answer_received(CallId::parse(&tag), place, frame, kind);
             }
             None => self.close(CloseReason::NoProtocolKeys),
         }
@@ -319,21 +322,32 @@ impl Dispatch {
         }
     }
 
-    fn answer_received(&mut self, answer: Answer<'_>) {
-        self.deliveries.collect(answer);
+    fn answer_received(
+        &mut self,
+        call: Option<CallId>,
+        place: Place<'_>,
+        frame: &Frame<'_>,
+        kind: AnswerKind,
+    ) {
+        self.deliveries.collect(call, place, frame, kind);
         // This may be the answer behind which the boxes end.
         if self.deliveries.is_full() || self.shared.boundary_ahead.load(Ordering::Acquire) {
-            self.woken_early += self.hand_over();
+            let buffer = match place {
+                Place::At { buffer, .. } => buffer,
+                Place::Apart(_) => &[],
+            };
+            self.hand_over(buffer);
         }
     }
 
-    /// Hands the collected answers to their callers; returns how many were woken.
-    pub(super) fn deliver(&mut self) -> usize {
-        self.hand_over() + std::mem::take(&mut self.woken_early)
+    /// How many callers were woken since this was last asked.
+    pub(super) fn take_woken(&mut self) -> usize {
+        std::mem::take(&mut self.woken)
     }
 
-    fn hand_over(&mut self) -> usize {
-        let delivered = self.deliveries.deliver(&self.shared);
+    /// Hands the collected answers to their callers, out of the buffer in which they lie.
+    fn hand_over(&mut self, buffer: &[u8]) {
+        let delivered = self.deliveries.deliver(&self.shared, buffer);
         if let Some(boundary) = delivered.boundary {
             match boundary {
                 Boundary::StartTls => self.answering.pass(),
@@ -341,7 +355,7 @@ impl Dispatch {
             }
             self.boundary.get_or_insert((boundary, Asker::ThisSide));
         }
-        delivered.woken
+        self.woken += delivered.woken;
     }
 
     /// Stops answering and gives back what is to be written. Responders run on and finish, unless
@@ -371,9 +385,16 @@ impl Dispatch {
 }
 
 impl Consumer for Dispatch {
-    fn step(&mut self, bytes: &[u8], shared: Option<&Bytes>) -> Step {
-        if !self.wants_more() {
+    fn step(&mut self, buffer: &[u8], at: usize, shared: Option<&Bytes>) -> Step {
+        let at_bound = self.is_at_bound();
+        if !self.reads(at_bound) {
             return Step::Wait;
+        }
+        let bytes = &buffer[at..];
+        if self.doorway.has_passed() && !at_bound && !self.finishing {
+            if let Some(length) = self.usual_ask(bytes) {
+                return Step::Took(length);
+            }
         }
         match self.doorway.look(bytes) {
             Visitor::Peer => {}
@@ -383,16 +404,26 @@ impl Consumer for Dispatch {
                 return Step::Wait;
             }
         }
+        let answered = expect_answer(&mut self.decoder, bytes);
         match self.decoder.decode(bytes) {
             Ok(Some(frame)) => {
                 if shared.is_none() && is_large(frame.len()) {
                     return Step::Large(frame.len());
                 }
-                let mut view = frame.view();
-                if let Some(chunk) = shared {
-                    view = view.within(chunk);
+                let view = frame.view();
+                let place = match shared {
+                    Some(shared) => Place::Apart(shared),
+                    None => Place::At { buffer, at },
+                };
+                self.began = true;
+                self.shared.counters.boxes_received.add(1);
+                match answered {
+                    // It has no other key of the protocol's.
+                    Some(id) if view.has_one_reserved() => {
+                        self.answer_received(Some(id), place, &frame, AnswerKind::Answer);
+                    }
+                    _ => self.box_received(&frame, place),
                 }
-                self.box_received(&view, &bytes[..frame.len()], shared);
                 Step::Took(frame.len())
             }
             Ok(None) => Step::Wait,
@@ -401,5 +432,9 @@ impl Consumer for Dispatch {
                 Step::Wait
             }
         }
+    }
+
+    fn settle(&mut self, buffer: &[u8]) {
+        self.hand_over(buffer);
     }
 }

@@ -147,7 +147,7 @@ impl Driver {
                 Poll::Pending => {}
             }
         }
-        if self.dispatch.deliver() > 1 && end.is_none() && !self.dispatch.has_boundary() {
+        if self.dispatch.take_woken() > 1 && end.is_none() && !self.dispatch.has_boundary() {
             // The callers that were just woken should make their next calls before anything is
             // written: a multi-threaded runtime would run this task right behind the first of them,
             // and each write would carry a few calls instead of all.

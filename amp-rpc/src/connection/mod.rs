@@ -23,6 +23,7 @@ mod shared;
 mod stranger;
 mod sync;
 mod timer;
+mod usual;
 mod watch;
 mod woken;
 

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 
-use amp_rpc_core::conversation::Asking;
+use amp_rpc_core::conversation::{Asking, front_of_answer};
 use amp_rpc_core::wire::{BoxView, Outline};
+use amp_rpc_core::{Context, DecodeError, Fields};
 use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -125,7 +126,7 @@ pub(crate) struct Payload {
     _reading: Option<Reading>,
 }
 
-enum PayloadBytes {
+pub(super) enum PayloadBytes {
     Inline { len: u8, bytes: [u8; INLINE] },
     Shared(Bytes),
 }
@@ -134,13 +135,8 @@ enum PayloadBytes {
 const INLINE: usize = 62;
 
 impl Payload {
-    /// Of the box that is seen in `view`; `shared` is a buffer that holds it alone.
     #[inline]
-    pub(super) fn new(frame: &[u8], shared: Option<&Bytes>, outline: Outline) -> Self {
-        let bytes = match shared {
-            Some(shared) => PayloadBytes::Shared(shared.clone()),
-            None => PayloadBytes::copy_from(frame),
-        };
+    pub(super) fn new(bytes: PayloadBytes, outline: Outline) -> Self {
         Self {
             bytes,
             outline,
@@ -157,6 +153,19 @@ impl Payload {
         self
     }
 
+    /// Reads the fields of an answer.
+    #[inline]
+    pub(crate) fn read<T: Fields>(&self, cx: &mut dyn Context) -> Result<T, DecodeError> {
+        let front = match &self.bytes {
+            PayloadBytes::Inline { len, bytes } => front_of_answer(&bytes[..usize::from(*len)]),
+            PayloadBytes::Shared(bytes) => front_of_answer(bytes).map(|front| front.within(bytes)),
+        };
+        match front.and_then(|front| T::from_front(front, cx)) {
+            Some((_, fields)) => fields,
+            None => T::from_box(&self.view(), cx),
+        }
+    }
+
     /// The box.
     #[inline]
     pub(crate) fn view(&self) -> BoxView<'_> {
@@ -169,7 +178,7 @@ impl Payload {
 
 impl PayloadBytes {
     #[inline]
-    fn copy_from(frame: &[u8]) -> Self {
+    pub(super) fn copy_from(frame: &[u8]) -> Self {
         let mut bytes = [0; INLINE];
         match bytes.get_mut(..frame.len()) {
             Some(place) => {
