@@ -17,6 +17,11 @@ pub trait Fields: Sized {
     /// The fields in ascending order of their keys, as they are sent.
     const FIELDS: &'static [FieldSchema];
 
+    /// Whether all keys come behind those of the protocol, so that these can be written first. It is a hint: where it
+    /// is wrong, boxes take more time to write.
+    #[doc(hidden)]
+    const FOLLOWS_PROTOCOL: bool = false;
+
     /// Writes the pairs. Runs while its connection is locked: it must not block, nor use that connection
     /// itself.
     ///
@@ -47,6 +52,7 @@ pub type FromFront<'a, T> = (Frame<'a>, Result<T, DecodeError>);
 
 impl Fields for () {
     const FIELDS: &'static [FieldSchema] = &[];
+    const FOLLOWS_PROTOCOL: bool = true;
 
     fn to_box(&self, _out: &mut BoxWriter<'_>, _cx: &mut dyn Context) -> Result<(), EncodeError> {
         Ok(())
@@ -76,6 +82,12 @@ pub trait WriteFields {
         out: &mut BoxWriter<'_>,
         cx: &mut dyn Context,
     ) -> Result<(), EncodeError>;
+
+    /// Whether all keys come behind those of the protocol: a hint.
+    #[doc(hidden)]
+    fn follows_protocol(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Fields> WriteFields for T {
@@ -85,5 +97,9 @@ impl<T: Fields> WriteFields for T {
         cx: &mut dyn Context,
     ) -> Result<(), EncodeError> {
         self.to_box(out, cx)
+    }
+
+    fn follows_protocol(&self) -> bool {
+        T::FOLLOWS_PROTOCOL
     }
 }

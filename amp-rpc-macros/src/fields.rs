@@ -139,6 +139,8 @@ impl<'a> FieldSet<'a> {
                 )
             }
         });
+        let mut fields = self.0.iter().flatten();
+        let follows = fields.all(|field| field.key.as_bytes()[0] > b'_');
         let (to_box, from_box) = match &self.0 {
             Some(fields) => (emit_to_box(fields, target), emit_from_box(fields, target)),
             None => emit_unusable(target),
@@ -147,6 +149,7 @@ impl<'a> FieldSet<'a> {
         quote! {
             #header {
                 const FIELDS: &'static [#private::FieldSchema] = &[#(#schema),*];
+                const FOLLOWS_PROTOCOL: bool = #follows;
                 #to_box
                 #from_box
                 #from_front

@@ -56,22 +56,38 @@ fn eight_digits(number: u64) -> u64 {
 /// Reads up to 18 plain digits with or without a minus: what nearly every number is.
 #[inline]
 fn read_plain(value: &[u8]) -> Option<i64> {
-    let (negative, digits) = match value {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
-    };
-    if digits.is_empty() || digits.len() > 18 {
+    let (first, rest) = value.split_first()?;
+    if rest.len() > 17 {
         return None;
     }
-    let mut number = 0;
-    for digit in digits {
+    let first = first.wrapping_sub(b'0');
+    if first > 9 {
+        return read_negative(first, rest);
+    }
+    read_digits(first, rest)
+}
+
+/// What stands behind a minus, if that is what the first byte is.
+fn read_negative(first: u8, rest: &[u8]) -> Option<i64> {
+    let (digit, rest) = rest.split_first()?;
+    let digit = digit.wrapping_sub(b'0');
+    if first != b'-'.wrapping_sub(b'0') || digit > 9 {
+        return None;
+    }
+    read_digits(digit, rest).map(|number| -number)
+}
+
+#[inline]
+fn read_digits(first: u8, rest: &[u8]) -> Option<i64> {
+    let mut number = i64::from(first);
+    for digit in rest {
         let digit = digit.wrapping_sub(b'0');
         if digit > 9 {
             return None;
         }
         number = number * 10 + i64::from(digit);
     }
-    Some(if negative { -number } else { number })
+    Some(number)
 }
 
 /// Reads anything that Python's `int` takes, within 128 bits.

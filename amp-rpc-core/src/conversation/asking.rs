@@ -135,13 +135,36 @@ impl<T> Asking<T> {
         self.gate == Gate::Open
     }
 
+    /// Makes a call of a plain command without metadata, if the gate is open, a tag is free and it can be encoded, as
+    /// [`ask`](Self::ask) does. `None` says that nothing was done: `ask` says why.
+    #[inline]
+    pub fn ask_plainly(
+        &mut self,
+        command: &[u8],
+        fields: &dyn WriteFields,
+        fill: impl FnOnce(&mut Option<T>),
+        out: &mut Vec<u8>,
+        cx: &mut dyn Context,
+    ) -> Option<CallId> {
+        if self.gate != Gate::Open {
+            return None;
+        }
+        let id = self.calls.next_id()?;
+        let protocol = ProtocolPairs::Ask {
+            tag: id.tag().0,
+            command,
+        };
+        write_box(protocol, fields, self.limits, out, cx).ok()?;
+        self.calls.insert_with(fill);
+        Some(id)
+    }
+
     /// Makes a call: appends it to `out`, and keeps with it what `fill` puts in its place, as
     /// [`Calls::insert_with`] says.
     ///
     /// # Errors
     ///
     /// See [`AskRefused`]; `out` is as before.
-    #[inline]
     pub fn ask<F: WriteFields + ?Sized>(
         &mut self,
         head: Head<'_>,
@@ -156,7 +179,7 @@ impl<T> Asking<T> {
         let tag = id.tag();
         let written = if head.deadline.is_none() && head.traceparent.is_none() {
             let protocol = ProtocolPairs::Ask {
-                tag: tag.as_bytes(),
+                tag: tag.0,
                 command: head.command,
             };
             write_box(protocol, fields, self.limits, out, cx)
@@ -249,7 +272,21 @@ impl<T> Asking<T> {
         }
     }
 
-    /// The same for a tag that was read already.
+    /// Notes the answer to a call, if the call waits, is plain, and the gate is open, and gives access to what is kept with it.
+    /// That is what [`received`](Self::received) and [`Calls::answered`] do in that case; otherwise nothing is done.
+    #[inline]
+    pub fn answer_plainly(
+        &mut self,
+        id: CallId,
+        is_plain: impl FnOnce(&T) -> bool,
+    ) -> Option<&mut T> {
+        match self.gate {
+            Gate::Open => self.calls.answered_if(id, is_plain),
+            _ => None,
+        }
+    }
+
+    /// The same as [`received`](Self::received) for a tag that was read already.
     #[inline]
     pub fn received_id(&mut self, id: CallId, is_error: bool, out: &mut Vec<u8>) -> Received {
         match self.calls.lookup_id(id) {

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::tag::CallId;
-use crate::wire::{Decoder, Front, MAX_VALUE, RawValue, protocol};
+use crate::wire::{Decoder, Frame, Front, MAX_VALUE, RawValue, protocol};
 
 /// Recognizes asks for one command that begin with a tag and the command's name, as all do that bring nothing besides
 /// their arguments, unless these have keys that precede the protocol's.
@@ -42,15 +42,14 @@ impl ExpectedAsk {
     }
 }
 
-/// The call that the box at the front of the buffer answers, if it begins with a tag of this side's: nearly every answer
-/// does. The decoder goes on behind the tag.
+/// The box at the front of the buffer, with the call that it answers, if it begins with a tag of this side's and has no other
+/// key of the protocol's, as nearly every answer does.
 #[inline]
-pub fn expect_answer(decoder: &mut Decoder, input: &[u8]) -> Option<CallId> {
+pub fn expect_answer<'a>(decoder: &Decoder, input: &'a [u8]) -> Option<(CallId, Frame<'a>)> {
     let mut front = decoder.front(input)?;
     let tag = front.value(protocol::ANSWER)?;
-    let id = CallId::parse(&tag)?;
-    decoder.go_on(&front);
-    Some(id)
+    let call = CallId::parse(&tag)?;
+    Some((call, front.others()?))
 }
 
 /// Where the fields of an answer begin, if its tag is its first pair. `bytes` is a box that a decoder has found.

@@ -85,7 +85,8 @@ pub(super) fn write_answer(
 }
 
 /// Writes a box of the protocol's pairs and others. Where it cannot be encoded, `out` is as before.
-#[inline]
+// Inlined, so that the protocol's pairs are known ones.
+#[inline(always)]
 pub(super) fn write_box<F: WriteFields + ?Sized>(
     protocol: ProtocolPairs<'_>,
     fields: &F,
@@ -94,10 +95,14 @@ pub(super) fn write_box<F: WriteFields + ?Sized>(
     cx: &mut dyn Context,
 ) -> Result<(), EncodeError> {
     let mut writer = BoxWriter::with_protocol(out, limits, protocol);
-    let written = match fields.write_fields(&mut writer, cx) {
-        Ok(()) => writer.end(),
-        Err(error) => Err(error),
+    let written = if fields.follows_protocol() {
+        writer.put_protocol()
+    } else {
+        Ok(())
     };
+    let written = written
+        .and_then(|()| fields.write_fields(&mut writer, cx))
+        .and_then(|()| writer.end());
     if written.is_err() {
         cx.give_up_box();
     }

@@ -82,13 +82,6 @@ impl Decoder {
         Some(Front::new(&input[..most], self.limits.box_pairs))
     }
 
-    /// Goes on behind the pairs that were read off the front of the same bytes.
-    #[inline]
-    pub(crate) fn go_on(&mut self, front: &Front<'_>) {
-        self.scanned = front.position();
-        (self.pairs, self.reserved) = front.counts();
-    }
-
     /// The next box, if the buffer holds all of it.
     ///
     /// As long as this returns `None`, the next call must get the same bytes with more behind them.

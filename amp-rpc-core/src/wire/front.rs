@@ -94,16 +94,19 @@ impl<'a> Front<'a> {
         Some(())
     }
 
-    /// How many bytes the pairs take that were read.
+    /// The whole box, whichever other pairs it has, if none of their keys begins as the protocol's own do.
     #[inline]
-    pub(crate) fn position(&self) -> usize {
-        self.input.len() - self.rest.len()
-    }
-
-    /// How many pairs these are, and how many of them may be the protocol's.
-    #[inline]
-    pub(super) fn counts(&self) -> (usize, usize) {
-        (self.pairs, self.reserved)
+    pub(crate) fn others(mut self) -> Option<Frame<'a>> {
+        while let [0, key @ 1..=u8::MAX, behind @ ..] = self.rest {
+            if behind.first() == Some(&b'_') {
+                return None;
+            }
+            let key = usize::from(*key);
+            let (length, behind) = behind.get(key..)?.split_first_chunk()?;
+            self.rest = behind.get(usize::from(u16::from_be_bytes(*length))..)?;
+            self.pairs += 1;
+        }
+        self.end()
     }
 
     /// The whole box, if it ends here.
@@ -112,7 +115,7 @@ impl<'a> Front<'a> {
         if !self.rest.starts_with(&[0, 0]) || self.pairs > self.most_pairs {
             return None;
         }
-        let end = self.position();
+        let end = self.input.len() - self.rest.len();
         let view = BoxView::new(&self.input[..end], self.pairs, self.reserved);
         Some(Frame::new(view.in_chunk(self.chunk), end + 2))
     }

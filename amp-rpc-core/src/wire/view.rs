@@ -89,12 +89,6 @@ impl<'a> BoxView<'a> {
         }
     }
 
-    /// Whether exactly one of its keys may be the protocol's own, which all begin with an underscore.
-    #[inline]
-    pub fn has_one_reserved(&self) -> bool {
-        self.reserved == 1
-    }
-
     /// The number of pairs, repeated keys included.
     pub fn len(&self) -> usize {
         self.count

@@ -173,7 +173,7 @@ impl Dispatch {
             replier.begin();
             Ok(task.poll(&mut Context::from_waker(&waker), &mut replier))
         };
-        let ran: Result<Result<Poll<()>, DecodeError>, String> = active.enter(|| guard(&mut run));
+        let ran: Result<Result<Poll<()>, DecodeError>, String> = active.guard(&mut run);
         let replied = replier.replied;
         match self.ran(&mut task, &ask, command, ran, replied) {
             Poll::Ready(()) => {

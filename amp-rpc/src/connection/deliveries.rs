@@ -3,12 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::task::Waker;
 
-use amp_rpc_core::conversation::{Boundary, CallId, CloseReason, Effect, Received};
+use amp_rpc_core::conversation::{Boundary, CallId, CloseReason, Effect, Received as Whose};
 use amp_rpc_core::schema::CommandKind;
 use amp_rpc_core::wire::{Frame, Outline};
 use bytes::Bytes;
 
-use super::shared::{Payload, PayloadBytes, Received as Delivery, Shared, State};
+use super::payload::{Payload, Received};
+use super::shared::{CallSlot, Shared, State};
 
 /// The answers of one read: collected while it is dealt with, then handed over under one lock.
 #[derive(Default)]
@@ -51,11 +52,15 @@ struct Collected {
     call: Option<CallId>,
     kind: AnswerKind,
     outline: Outline,
-    /// Where in what was read it lies.
-    at: usize,
-    length: usize,
-    /// Where it lies if not there.
-    apart: Option<Bytes>,
+    lies: Lies,
+}
+
+/// Where an answer lies that waits.
+enum Lies {
+    /// Here in what was read.
+    At(usize, usize),
+    /// Apart, in this buffer.
+    Apart(Box<Bytes>),
 }
 
 /// What handing answers over led to.
@@ -100,17 +105,15 @@ impl Deliveries {
             self.collected.reserve_exact(1);
             self.wakers.reserve_exact(1);
         }
-        let (at, apart) = match place {
-            Place::At { at, .. } => (at, None),
-            Place::Apart(bytes) => (0, Some(bytes.clone())),
+        let lies = match place {
+            Place::At { at, .. } => Lies::At(at, frame.len()),
+            Place::Apart(bytes) => Lies::Apart(Box::new(bytes.clone())),
         };
         self.collected.push(Collected {
             call,
             kind,
             outline: frame.view().outline(),
-            at,
-            length: frame.len(),
-            apart,
+            lies,
         });
     }
 
@@ -135,7 +138,28 @@ impl Deliveries {
 }
 
 /// Puts one answer into its call's slot; returns what it brings about for the connection.
+#[inline]
 fn hand_over(
+    answer: Collected,
+    buffer: &[u8],
+    shared: &Shared,
+    state: &mut State,
+    wakers: &mut Vec<Waker>,
+) -> Option<Boundary> {
+    if let (Some(id), AnswerKind::Answer, Lies::At(at, length), None) =
+        (answer.call, answer.kind, &answer.lies, &shared.descriptors)
+    {
+        if let Some(slot) = state.asking.answer_plainly(id, CallSlot::is_plain) {
+            Received::put_answer(&mut slot.answer, &buffer[*at..at + length], answer.outline);
+            wakers.extend(slot.waker.take());
+            return None;
+        }
+    }
+    hand_over_any(answer, buffer, shared, state, wakers)
+}
+
+/// The same for any answer.
+fn hand_over_any(
     answer: Collected,
     buffer: &[u8],
     shared: &Shared,
@@ -145,31 +169,30 @@ fn hand_over(
     let compat = &shared.options.compat;
     let is_error = answer.kind != AnswerKind::Answer;
     let State { asking, out, .. } = state;
-    let received = answer.call.map_or(Received::Unknown, |id| {
-        asking.received_id(id, is_error, out)
-    });
-    let (id, effect) = match received {
-        Received::Call { id, effect } => (id, effect),
-        Received::Late => {
+    let whose = answer
+        .call
+        .map_or(Whose::Unknown, |id| asking.received_id(id, is_error, out));
+    let (id, effect) = match whose {
+        Whose::Call { id, effect } => (id, effect),
+        Whose::Late => {
             shared.counters.late_answers.add(1);
             return None;
         }
-        Received::Unknown => {
+        Whose::Unknown => {
             shared.counters.unknown_answers.add(1);
             return compat
                 .close_on_unknown_tag
                 .then_some(Boundary::Close(CloseReason::UnknownTag));
         }
     };
-    let bytes = match answer.apart {
-        Some(bytes) => PayloadBytes::Shared(bytes),
-        None => PayloadBytes::copy_from(&buffer[answer.at..answer.at + answer.length]),
+    let payload = match answer.lies {
+        Lies::At(at, length) => Payload::copied(&buffer[at..at + length], answer.outline),
+        Lies::Apart(bytes) => Payload::shared(*bytes, answer.outline),
     };
-    let payload = Payload::new(bytes, answer.outline);
     let delivery = if is_error {
-        Delivery::Error(payload)
+        Received::Error(payload)
     } else {
-        Delivery::Answer(payload.claiming(shared.descriptors.as_ref()))
+        Received::Answer(payload.claiming(shared.descriptors.as_ref()))
     };
     if effect == Effect::Agreed(Boundary::StartTls) {
         state.agree(id, delivery);

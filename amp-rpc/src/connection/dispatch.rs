@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use amp_rpc_core::conversation::{
-    Answering, Ask, Boundary, CallId, CloseReason, Message, Outcome, Replied, Tag, expect_answer,
+    Answering, Ask, Boundary, CallId, CloseReason, Message, Outcome, Replied, Tag,
 };
 use amp_rpc_core::schema::Errors;
 use amp_rpc_core::wire::{Decoder, Frame, Stranger};
@@ -24,7 +24,7 @@ use super::shared::{Shared, State};
 use super::stranger::{Doorway, Visitor, answer_in_http, turn_away};
 use crate::ask_context::Active;
 use crate::locator::Locator;
-use crate::responders::{Reply, Task, guard};
+use crate::responders::{Reply, Task};
 
 /// Starts responders for asks and collects answers for callers.
 pub(super) struct Dispatch {
@@ -114,12 +114,13 @@ impl Dispatch {
     /// At a bound the peer is made to wait, but not while it has to answer calls of this side: its
     /// answers may be what the responders here wait for. Then asks are refused instead.
     pub(super) fn wants_more(&self) -> bool {
-        self.reads(self.is_at_bound())
+        self.answering.is_reading() && (!self.is_at_bound() || self.own_calls > 0)
     }
 
+    /// Whether nothing stands in the way of asks.
     #[inline]
-    fn reads(&self, at_bound: bool) -> bool {
-        self.answering.is_reading() && (!at_bound || self.own_calls > 0)
+    pub(super) fn takes_asks(&self) -> bool {
+        self.answering.is_reading() && !self.finishing && !self.is_at_bound()
     }
 
     #[inline]
@@ -179,6 +180,8 @@ impl Dispatch {
     }
 
     fn box_received(&mut self, frame: &Frame<'_>, place: Place<'_>) {
+        self.began = true;
+        self.shared.counters.boxes_received.add(1);
         let mut view = frame.view();
         if let Place::Apart(chunk) = place {
             view = view.within(chunk);
@@ -255,7 +258,7 @@ impl Dispatch {
     ) -> Poll<()> {
         let (mut replier, _) = self.replier(ask);
         let mut poll = || task.poll(&mut Context::from_waker(waker), &mut replier);
-        let polled = active.enter(|| guard(&mut poll));
+        let polled = active.guard(&mut poll);
         let replied = replier.replied;
         self.polled(task, ask, polled, replied)
     }
@@ -322,7 +325,8 @@ impl Dispatch {
         }
     }
 
-    fn answer_received(
+    #[inline]
+    pub(super) fn answer_received(
         &mut self,
         call: Option<CallId>,
         place: Place<'_>,
@@ -386,16 +390,16 @@ impl Dispatch {
 
 impl Consumer for Dispatch {
     fn step(&mut self, buffer: &[u8], at: usize, shared: Option<&Bytes>) -> Step {
-        let at_bound = self.is_at_bound();
-        if !self.reads(at_bound) {
-            return Step::Wait;
-        }
-        let bytes = &buffer[at..];
-        if self.doorway.has_passed() && !at_bound && !self.finishing {
-            if let Some(length) = self.usual_ask(bytes) {
+        if self.doorway.has_passed() && shared.is_none() {
+            let length = self.usual(buffer, at);
+            if length > 0 {
                 return Step::Took(length);
             }
         }
+        if !self.wants_more() {
+            return Step::Wait;
+        }
+        let bytes = &buffer[at..];
         match self.doorway.look(bytes) {
             Visitor::Peer => {}
             Visitor::Unknown => return Step::Wait,
@@ -404,26 +408,16 @@ impl Consumer for Dispatch {
                 return Step::Wait;
             }
         }
-        let answered = expect_answer(&mut self.decoder, bytes);
         match self.decoder.decode(bytes) {
             Ok(Some(frame)) => {
                 if shared.is_none() && is_large(frame.len()) {
                     return Step::Large(frame.len());
                 }
-                let view = frame.view();
                 let place = match shared {
                     Some(shared) => Place::Apart(shared),
                     None => Place::At { buffer, at },
                 };
-                self.began = true;
-                self.shared.counters.boxes_received.add(1);
-                match answered {
-                    // It has no other key of the protocol's.
-                    Some(id) if view.has_one_reserved() => {
-                        self.answer_received(Some(id), place, &frame, AnswerKind::Answer);
-                    }
-                    _ => self.box_received(&frame, place),
-                }
+                self.box_received(&frame, place);
                 Step::Took(frame.len())
             }
             Ok(None) => Step::Wait,

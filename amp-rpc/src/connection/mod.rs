@@ -16,6 +16,7 @@ mod lines;
 pub(crate) mod log;
 mod options;
 mod outgoing;
+mod payload;
 mod pool;
 mod replier;
 mod running;
@@ -24,6 +25,7 @@ mod stranger;
 mod sync;
 mod timer;
 mod usual;
+mod usual_call;
 mod watch;
 mod woken;
 
@@ -33,5 +35,6 @@ pub(crate) use exchange::{Ending, Refusal, Request, Stage, Taker};
 #[cfg(feature = "_tls")]
 pub(crate) use farewell::Farewell;
 pub(crate) use options::Options;
-pub(crate) use shared::{Closing, Payload, Received, Shared, Ticket, Traceparent};
+pub(crate) use payload::{Payload, Received};
+pub(crate) use shared::{Closing, Shared, Ticket, Traceparent};
 pub(crate) use stranger::{Doorway, Visitor, turn_away};

@@ -5,10 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 
-use amp_rpc_core::conversation::{Asking, front_of_answer};
-use amp_rpc_core::wire::{BoxView, Outline};
-use amp_rpc_core::{Context, DecodeError, Fields};
-use bytes::Bytes;
+use amp_rpc_core::conversation::Asking;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::time::Instant;
@@ -17,7 +14,8 @@ use super::buffers;
 use super::crossing::Crossing;
 use super::extensions::Known;
 use super::options::Options;
-use crate::descriptors::{Exchange, Mark, Reading};
+use super::payload::Received;
+use crate::descriptors::{Exchange, Mark};
 use crate::end::EndReason;
 use crate::peer::Handle;
 use crate::stats::{Counters, Latency, Stats};
@@ -108,86 +106,11 @@ pub(crate) struct CallSlot {
     pub(super) is_probe: bool,
 }
 
-/// An answer on its way from the driver to its caller, who decodes it.
-pub(crate) enum Received {
-    Answer(Payload),
-    Error(Payload),
-    /// The connection ended first.
-    Ended,
-    /// The caller's time is over.
-    TimedOut,
-}
-
-/// A whole box, terminator included, and what the decoder has found out of it.
-pub(crate) struct Payload {
-    bytes: PayloadBytes,
-    outline: Outline,
-    /// Keeps the descriptors that it may claim until it is dropped.
-    _reading: Option<Reading>,
-}
-
-pub(super) enum PayloadBytes {
-    Inline { len: u8, bytes: [u8; INLINE] },
-    Shared(Bytes),
-}
-
-/// Answers up to this size are copied into the slot, without an allocation.
-const INLINE: usize = 62;
-
-impl Payload {
+impl CallSlot {
+    /// Whether nothing but its caller waits for the answer.
     #[inline]
-    pub(super) fn new(bytes: PayloadBytes, outline: Outline) -> Self {
-        Self {
-            bytes,
-            outline,
-            _reading: None,
-        }
-    }
-
-    /// The same, for which descriptors are kept until it is dropped, if there are any.
-    #[inline]
-    pub(super) fn claiming(mut self, descriptors: Option<&Arc<Exchange>>) -> Self {
-        if let Some(descriptors) = descriptors {
-            self._reading = Exchange::reading(descriptors);
-        }
-        self
-    }
-
-    /// Reads the fields of an answer.
-    #[inline]
-    pub(crate) fn read<T: Fields>(&self, cx: &mut dyn Context) -> Result<T, DecodeError> {
-        let front = match &self.bytes {
-            PayloadBytes::Inline { len, bytes } => front_of_answer(&bytes[..usize::from(*len)]),
-            PayloadBytes::Shared(bytes) => front_of_answer(bytes).map(|front| front.within(bytes)),
-        };
-        match front.and_then(|front| T::from_front(front, cx)) {
-            Some((_, fields)) => fields,
-            None => T::from_box(&self.view(), cx),
-        }
-    }
-
-    /// The box.
-    #[inline]
-    pub(crate) fn view(&self) -> BoxView<'_> {
-        match &self.bytes {
-            PayloadBytes::Inline { len, bytes } => self.outline.view(&bytes[..usize::from(*len)]),
-            PayloadBytes::Shared(bytes) => self.outline.view(bytes).within(bytes),
-        }
-    }
-}
-
-impl PayloadBytes {
-    #[inline]
-    pub(super) fn copy_from(frame: &[u8]) -> Self {
-        let mut bytes = [0; INLINE];
-        match bytes.get_mut(..frame.len()) {
-            Some(place) => {
-                place.copy_from_slice(frame);
-                let len = frame.len() as u8;
-                Self::Inline { len, bytes }
-            }
-            None => Self::Shared(Bytes::copy_from_slice(frame)),
-        }
+    pub(super) fn is_plain(&self) -> bool {
+        !self.is_probe && self.sent.is_none()
     }
 }
 

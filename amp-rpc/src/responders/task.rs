@@ -51,7 +51,7 @@ pub(crate) trait Task: Send {
     /// `None` where they are not, and nothing was done.
     fn start_front(
         &mut self,
-        front: Front<'_>,
+        front: &Front<'_>,
         peer: MakePeer<'_>,
         cx: &mut dyn FieldContext,
     ) -> Option<(usize, Result<(), DecodeError>)>;

@@ -122,11 +122,11 @@ where
 
     fn start_front(
         &mut self,
-        front: Front<'_>,
+        front: &Front<'_>,
         peer: MakePeer<'_>,
         cx: &mut dyn FieldContext,
     ) -> Option<(usize, Result<(), DecodeError>)> {
-        let (frame, arguments) = self.shared.0.read_front(front, cx)?;
+        let (frame, arguments) = self.shared.0.read_front(*front, cx)?;
         let called = arguments.map(|arguments| self.call(arguments, peer));
         Some((frame.len(), called))
     }
