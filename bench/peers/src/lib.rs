@@ -8,6 +8,7 @@
 //! idle PORT [--connections=N]          opens connections and keeps them, see `idle`
 //! ```
 
+mod caller;
 mod idle;
 mod job;
 mod load;
@@ -15,8 +16,9 @@ mod peer;
 mod report;
 pub mod wire;
 
+pub use caller::Caller;
 pub use job::{Job, Side};
-pub use load::{Caller, Load};
+pub use load::Load;
 pub use peer::Peer;
 pub use report::Report;
 
