@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::{Caller, Error, Peer, Report};
+use crate::{Call, Caller, Error, Peer, Report};
 
 /// What a large call echoes: the most that Twisted users send in one value, more or less.
 const LARGE: usize = 60_000;
@@ -16,8 +16,8 @@ pub struct Load {
     pub connections: usize,
     /// Calls under way on each of them.
     pub outstanding: usize,
-    /// The length of what is echoed; `None` for sums.
-    pub bytes: Option<usize>,
+    /// What is called.
+    pub call: Call,
     /// Further callers, which echo much; their calls do not count.
     pub large: usize,
     /// Whether those have a connection of their own.
@@ -33,7 +33,7 @@ impl Default for Load {
         Self {
             connections: 1,
             outstanding: 1,
-            bytes: None,
+            call: Call::Sum,
             large: 0,
             is_beside: false,
             takes_latency: false,
@@ -57,7 +57,7 @@ impl Load {
         };
         let is_over = Arc::new(AtomicBool::new(false));
         let caller =
-            |number, bytes, takes_latency| Caller::new(number, bytes, takes_latency, &is_over);
+            |number, call, takes_latency| Caller::new(number, call, takes_latency, &is_over);
         crate::connected();
         let start = Instant::now();
         let mut counted = Vec::new();
@@ -66,7 +66,7 @@ impl Load {
             for _ in 0..self.outstanding {
                 counted.push(
                     peer.clone()
-                        .spawn(caller(number, self.bytes, self.takes_latency)),
+                        .spawn(caller(number, self.call, self.takes_latency)),
                 );
                 number += 1;
             }
@@ -76,7 +76,7 @@ impl Load {
             large.push(
                 large_peer
                     .clone()
-                    .spawn(caller(number as i64, Some(LARGE), false)),
+                    .spawn(caller(number as i64, Call::Echo(LARGE), false)),
             );
         }
         tokio::time::sleep(self.time).await;
