@@ -15,6 +15,9 @@ use crate::target::{Target, generated_at, local, plain};
 /// The most bytes that a key can have.
 const MAX_KEY: usize = 255;
 
+/// Structs with more fields are read in a loop: code for each field in each way would take long to compile, and much room.
+const MANY_FIELDS: usize = 16;
+
 /// The keys that the protocol uses itself.
 const PROTOCOL_KEYS: [&str; 6] = [
     "_answer",
@@ -280,6 +283,19 @@ fn emit_from_front(fields: &[Field<'_>], target: &Target<'_>) -> Option<TokenStr
     let private = target.private();
     let (front, view, cx) = (local("front"), local("view"), local("cx"));
     let frame = local("frame");
+    if fields.len() > MANY_FIELDS {
+        return Some(quote! {
+            fn from_front<'amp_front>(
+                #front: #private::Front<'amp_front>,
+                #cx: &mut dyn #private::Context,
+            ) -> #private::core::option::Option<#private::FromFront<'amp_front, Self>> {
+                let #frame = #front.others()?;
+                let #view = #frame.view();
+                let fields = <Self as #private::Fields>::from_box(&#view, #cx);
+                #private::core::option::Option::Some((#frame, fields))
+            }
+        });
+    }
     let values = values(fields);
     let finds = (fields.iter().zip(&values)).map(|(Field { ty, key, .. }, value)| {
         let key = key.prefixed();

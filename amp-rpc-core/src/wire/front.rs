@@ -96,7 +96,7 @@ impl<'a> Front<'a> {
 
     /// The whole box, whichever other pairs it has, if none of their keys begins as the protocol's own do.
     #[inline]
-    pub(crate) fn others(mut self) -> Option<Frame<'a>> {
+    pub fn others(mut self) -> Option<Frame<'a>> {
         while let [0, key @ 1..=u8::MAX, behind @ ..] = self.rest {
             if behind.first() == Some(&b'_') {
                 return None;
