@@ -8,33 +8,40 @@ use super::number::{Sign, digits};
 use crate::context::Context;
 use crate::error::{DecodeError, EncodeError};
 use crate::schema::Type;
-use crate::wire::{RawValue, ValueWriter};
+use crate::wire::{RawValue, Short, ValueWriter};
 
 /// What eight decimal digits can say.
 const EIGHT: u64 = 100_000_000;
 
+/// The decimal digits of a number, if it has at most eight.
+#[inline]
+fn short(negative: bool, magnitude: u64) -> Option<Short> {
+    if magnitude >= EIGHT {
+        return None;
+    }
+    let digits = eight_digits(magnitude);
+    // One digit stays of a zero.
+    let zeros = (digits | 1 << 56).trailing_zeros() / 8;
+    let text = ((digits | ZEROS) >> (8 * zeros)).to_le_bytes();
+    let mut bytes = [0; Short::ROOM];
+    let sign = usize::from(negative);
+    bytes[0] = b'-';
+    bytes[sign..sign + 8].copy_from_slice(&text);
+    Some(Short::of_first(bytes, sign + 8 - zeros as usize))
+}
+
 /// Writes a number as decimal digits.
 #[inline]
 fn write_digits(negative: bool, magnitude: u64, out: &mut ValueWriter<'_>) {
-    if negative {
-        out.push(b'-');
-    }
-    match magnitude {
-        // Most numbers are small.
-        0..10 => out.push(b'0' + magnitude as u8),
-        10..EIGHT => {
-            let digits = eight_digits(magnitude);
-            let zeros = digits.trailing_zeros() / 8;
-            let text = (digits | ZEROS) >> (8 * zeros);
-            out.extend_from_first(text.to_le_bytes(), 8 - zeros as usize);
-        }
-        _ => write_long(magnitude, out),
+    match short(negative, magnitude) {
+        Some(short) => out.extend_from_first(short.room(), short.len()),
+        None => write_long(negative, magnitude, out),
     }
 }
 
 /// Writes a number of more than eight digits.
-fn write_long(magnitude: u64, out: &mut ValueWriter<'_>) {
-    write_digits(false, magnitude / EIGHT, out);
+fn write_long(negative: bool, magnitude: u64, out: &mut ValueWriter<'_>) {
+    write_digits(negative, magnitude / EIGHT, out);
     let text = eight_digits(magnitude % EIGHT) | ZEROS;
     out.extend_from_slice(&text.to_le_bytes());
 }
@@ -120,27 +127,44 @@ pub(super) fn not_an_integer(value: &[u8]) -> DecodeError {
     DecodeError::expected("an integer", value)
 }
 
+/// A number as its sign and what is behind it, where that has 64 bits at most.
+trait Magnitude: Sized {
+    fn magnitude(self) -> Option<(bool, u64)>;
+}
+
 macro_rules! integers {
     ($($int:ident $(($($hook:item)*))?,)*) => {$(
+        impl Magnitude for $int {
+            #[inline]
+            #[allow(irrefutable_let_patterns, reason = "narrow types always fit")]
+            #[allow(unused_comparisons, reason = "unsigned types are never negative")]
+            fn magnitude(self) -> Option<(bool, u64)> {
+                let negative = self < 0;
+                let magnitude = if negative {
+                    u64::try_from(self.wrapping_neg())
+                } else {
+                    u64::try_from(self)
+                };
+                Some((negative, magnitude.ok()?))
+            }
+        }
+
         impl Argument for $int {
             const TYPE: &'static Type = &Type::Integer;
 
             #[inline]
-            #[allow(irrefutable_let_patterns, reason = "narrow types always fit")]
-            #[allow(unused_comparisons, reason = "unsigned types are never negative")]
             fn encode(&self, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
-                let number = *self;
-                let magnitude = if number < 0 {
-                    u64::try_from(number.wrapping_neg())
-                } else {
-                    u64::try_from(number)
-                };
-                if let Ok(magnitude) = magnitude {
-                    write_digits(number < 0, magnitude, out);
-                } else {
-                    out.extend_from_slice(alloc::format!("{number}").as_bytes());
+                match Magnitude::magnitude(*self) {
+                    Some((negative, magnitude)) => write_digits(negative, magnitude, out),
+                    None => out.extend_from_slice(alloc::format!("{self}").as_bytes()),
                 }
                 Ok(())
+            }
+
+            #[inline]
+            fn encode_short(&self) -> Option<Short> {
+                let (negative, magnitude) = Magnitude::magnitude(*self)?;
+                short(negative, magnitude)
             }
 
             #[inline]

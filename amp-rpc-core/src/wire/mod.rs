@@ -23,7 +23,8 @@ pub use decode::{Decoder, Frame, FrameError, Frames, parse};
 pub use front::Front;
 pub use key::{InvalidName, Key, Name};
 pub use limits::Limits;
-pub(crate) use short::Short;
+#[doc(hidden)]
+pub use short::Short;
 pub use stranger::Stranger;
 pub use view::{BoxView, Outline, Pairs, RawValue};
 pub(crate) use write::ProtocolPairs;

@@ -1,6 +1,6 @@
 /// A value of at most twelve bytes. To copy all its room, and then cut what is too much, takes no call.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Short {
+pub struct Short {
     bytes: [u8; Self::ROOM],
     length: u8,
 }

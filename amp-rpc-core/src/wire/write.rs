@@ -118,18 +118,41 @@ impl<'a> BoxWriter<'a> {
         key: Key<'_>,
         write: impl FnOnce(&mut ValueWriter<'_>) -> Result<(), E>,
     ) -> Result<(), EncodeError> {
+        if self.goes_on_with(key)? {
+            self.pair_here(key, write)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes the protocol's pairs that come before `key`; says whether it is none of theirs.
+    #[inline(always)]
+    fn goes_on_with(&mut self, key: Key<'_>) -> Result<bool, EncodeError> {
         // Every key of the protocol begins with an underscore: most keys need no comparison.
         match key.prefixed()[2] {
             ..b'_' => {}
-            b'_' => {
-                if !self.merge(key)? {
-                    return Ok(());
-                }
-            }
+            b'_' => return self.merge(key),
             _ if !self.is_pending => {}
             _ => self.put_pending()?,
         }
-        self.pair_here(key, write)
+        Ok(true)
+    }
+
+    /// Appends a pair whose value is short.
+    #[inline(always)]
+    pub(crate) fn put_short(&mut self, key: Key<'_>, value: Short) -> Result<(), EncodeError> {
+        if !self.goes_on_with(key)? {
+            return Ok(());
+        }
+        if value.len() > self.limits.value_bytes.min(MAX_VALUE) {
+            return Err(self.value_too_long(value.len(), key));
+        }
+        self.begin_pair(key);
+        let mut bytes = [0; 2 + Short::ROOM];
+        bytes[1] = value.len() as u8;
+        bytes[2..].copy_from_slice(&value.room());
+        ValueWriter { out: self.out }.extend_from_first(bytes, 2 + value.len());
+        Ok(())
     }
 
     /// Appends a pair.
@@ -272,13 +295,7 @@ impl<'a> BoxWriter<'a> {
         key: Key<'_>,
         write: impl FnOnce(&mut ValueWriter<'_>) -> Result<(), E>,
     ) -> Result<(), EncodeError> {
-        let first = key.prefixed()[2];
-        if first <= self.last_first {
-            self.check_order(key);
-        }
-        self.last_first = first;
-        self.last = self.out.len();
-        self.out.extend_from_slice(key.prefixed());
+        self.begin_pair(key);
         self.out.extend_from_slice(&[0, 0]);
         let value_at = self.out.len();
         if let Err(error) = write(&mut ValueWriter { out: self.out }) {
@@ -291,6 +308,18 @@ impl<'a> BoxWriter<'a> {
         let length = (size as u16).to_be_bytes();
         self.out[value_at - 2..value_at].copy_from_slice(&length);
         Ok(())
+    }
+
+    /// Writes a key.
+    #[inline(always)]
+    fn begin_pair(&mut self, key: Key<'_>) {
+        let first = key.prefixed()[2];
+        if first <= self.last_first {
+            self.check_order(key);
+        }
+        self.last_first = first;
+        self.last = self.out.len();
+        self.out.extend_from_slice(key.prefixed());
     }
 
     /// Notices a key that is not behind the last one, where their first bytes do not tell.
