@@ -1,0 +1,257 @@
+//! Usual boxes are dealt with in a way of their own, which saves looking at things twice. Whatever comes, it makes no
+//! difference: an ask that follows another for the same command is answered as the first one on a connection is.
+
+use amp_rpc::wire::{RawValue, ValueWriter};
+use amp_rpc::{
+    Amp, Answer, Argument, Command, CommandError, DecodeError, EncodeError, Failure, Fields, Peer,
+    RemoteError, Responders,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+/// Does what its number says.
+#[derive(Debug, Command)]
+#[amp(response = Done, error = Fails)]
+struct Act {
+    more: Option<String>,
+    number: Number,
+}
+
+#[derive(Debug, Fields)]
+struct Done {
+    text: String,
+}
+
+#[derive(Debug, thiserror::Error, CommandError)]
+#[amp(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Fails {
+    #[error("it is declared")]
+    Declared,
+    #[error("it is fatal")]
+    #[amp(fatal)]
+    Fatal,
+}
+
+/// A number whose decoding panics when it is 13.
+#[derive(Debug)]
+struct Number(u8);
+
+impl Argument for Number {
+    fn encode(&self, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
+        self.0.encode(out)
+    }
+
+    fn decode(value: RawValue<'_>) -> Result<Self, DecodeError> {
+        let number = u8::decode(value)?;
+        assert_ne!(number, 13, "an unlucky number");
+        Ok(Self(number))
+    }
+}
+
+/// Panics when it is dropped.
+struct Grenade;
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        panic!("it was dropped");
+    }
+}
+
+async fn act(act: Act, peer: Peer) -> Answer<Act> {
+    match act.number.0 {
+        1 => return Err(Fails::Declared.into()),
+        2 => return Err(Fails::Fatal.into()),
+        3 => return Err(Failure::Remote(RemoteError::new("OTHER", "at run time"))),
+        4 => return Err(Failure::unexpected("nobody expects this")),
+        5 => panic!("a responder panics"),
+        6 => tokio::task::yield_now().await,
+        7 => {
+            let text = "x".repeat(70_000);
+            return Ok(Done { text });
+        }
+        8 => {
+            let _grenade = Grenade;
+        }
+        9 => peer.tell(Act::of(9)).await.map_err(Failure::unexpected)?,
+        _ => {}
+    }
+    let more = act.more.unwrap_or_default();
+    let text = format!("{more}{}", peer.stats().asks_received > 0);
+    Ok(Done { text })
+}
+
+impl Act {
+    fn of(number: u8) -> Self {
+        Self {
+            more: None,
+            number: Number(number),
+        }
+    }
+}
+
+fn pair(key: &str, value: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, key.len() as u8];
+    bytes.extend_from_slice(key.as_bytes());
+    bytes.extend_from_slice(&(value.len() as u16).to_be_bytes());
+    bytes.extend_from_slice(value);
+    bytes
+}
+
+fn message(pairs: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut bytes: Vec<u8> = pairs
+        .iter()
+        .flat_map(|(key, value)| pair(key, value))
+        .collect();
+    bytes.extend_from_slice(&[0, 0]);
+    bytes
+}
+
+fn ask(fields: &[(&str, &[u8])]) -> Vec<u8> {
+    let head: [(&str, &[u8]); 2] = [("_ask", b"tag"), ("_command", b"Act")];
+    message(&[&head, fields].concat())
+}
+
+/// All kinds of asks, usual and not.
+fn asks() -> Vec<Vec<u8>> {
+    let long = "y".repeat(3_000);
+    let numbers: Vec<_> = (0..10).map(|number: u8| number.to_string()).collect();
+    let mut asks: Vec<_> = (numbers.iter())
+        .map(|number| ask(&[("number", number.as_bytes())]))
+        .collect();
+    let others: [&[(&str, &[u8])]; 12] = [
+        &[("more", b"and "), ("number", b"0")],
+        &[("more", long.as_bytes()), ("number", b"0")],
+        &[("number", b"13")],
+        &[("number", b"300")],
+        &[("number", b"")],
+        &[("number", b" 0 ")],
+        &[("number", b"one")],
+        &[],
+        &[("number", b"0"), ("unknown", b"0")],
+        &[("number", b"4"), ("number", b"0")],
+        &[("number", b"0"), ("more", b"behind ")],
+        &[("_other", b""), ("number", b"0")],
+    ];
+    asks.extend(others.iter().map(|fields| ask(fields)));
+    let command = ("_command", &b"Act"[..]);
+    asks.extend([
+        message(&[command, ("number", b"0")]),
+        message(&[command, ("number", b"4")]),
+        message(&[command, ("_ask", b"tag"), ("number", b"0")]),
+        message(&[("_ask", b"tag"), ("_command", b"Other"), ("number", b"0")]),
+        message(&[("_answer", b"1"), ("number", b"0")]),
+        message(&[("_answer", b"1"), ("_command", b"Act"), ("number", b"0")]),
+        message(&[("_ask", &[b't'; 300]), command, ("number", b"0")]),
+        message(&[("_ask", b""), command, ("number", b"0")]),
+        message(&[
+            ("_ask", b"tag"),
+            command,
+            ("_deadline", b"60000"),
+            ("number", b"0"),
+        ]),
+        message(&[("number", b"0")]),
+        message(&[]),
+        b"\0\x04_ask\x01".to_vec(),
+        b"\0\x07_answer\0\x011\xff\xff".to_vec(),
+    ]);
+    asks
+}
+
+/// Sends some bytes to a responder, and gives back what it answers until it closes.
+async fn converse(before: &[u8], bytes: &[u8], piece: usize) -> Vec<u8> {
+    let (near, far) = tokio::io::duplex(1 << 20);
+    let amp = Amp::new().locator(Responders::new().on_with_peer(act));
+    let peer = amp.over(far);
+    let mut near: DuplexStream = near;
+    let mut answers = vec![0; 1 << 20];
+    near.write_all(before).await.unwrap();
+    if !before.is_empty() {
+        let mut length = 0;
+        while !answers[..length].ends_with(b"\0\x04text\0\x04true\0\0") {
+            length += near.read(&mut answers[length..]).await.unwrap();
+        }
+    }
+    for piece in bytes.chunks(piece) {
+        near.write_all(piece).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    near.shutdown().await.unwrap();
+    answers.clear();
+    near.read_to_end(&mut answers).await.unwrap();
+    drop(peer);
+    answers
+}
+
+/// Two good asks: the first makes the responder known, the second finds a task of it that has nothing to do.
+fn good() -> Vec<u8> {
+    ask(&[("number", b"0")])
+}
+
+#[tokio::test]
+async fn an_ask_is_answered_in_the_same_way_behind_others() {
+    for bytes in asks() {
+        let first = converse(&[], &bytes, usize::MAX).await;
+        let behind = converse(&good(), &bytes, usize::MAX).await;
+        let shown = bytes.escape_ascii();
+        assert_eq!(
+            behind.escape_ascii().to_string(),
+            first.escape_ascii().to_string(),
+            "{shown}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_comes_behind_an_ask_is_not_lost() {
+    for bytes in asks() {
+        let both = [&bytes[..], &good()].concat();
+        let first = converse(&[], &both, usize::MAX).await;
+        let behind = converse(&good(), &both, usize::MAX).await;
+        let shown = bytes.escape_ascii();
+        assert_eq!(
+            behind.escape_ascii().to_string(),
+            first.escape_ascii().to_string(),
+            "{shown}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_ask_that_comes_in_pieces_is_answered_in_the_same_way() {
+    for bytes in asks() {
+        let whole = converse(&good(), &bytes, usize::MAX).await;
+        for piece in [1, 7, bytes.len().saturating_sub(1).max(1)] {
+            let pieces = converse(&good(), &bytes, piece).await;
+            let shown = bytes.escape_ascii();
+            assert_eq!(
+                pieces.escape_ascii().to_string(),
+                whole.escape_ascii().to_string(),
+                "{shown}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn usual_asks_and_others_are_counted_alike() {
+    let (mut near, far) = tokio::io::duplex(1 << 20);
+    let peer = Amp::new()
+        .locator(Responders::new().on_with_peer(act))
+        .over(far);
+    let mut answers = Vec::new();
+    for number in ["0", "0", "1", "1", "x", "x", "5", "5", "6", "6"] {
+        near.write_all(&ask(&[("number", number.as_bytes())]))
+            .await
+            .unwrap();
+        let mut answer = vec![0; 1_000];
+        let length = near.read(&mut answer).await.unwrap();
+        answers.push(answer[..length].to_vec());
+    }
+    assert!(answers.chunks(2).all(|two| two[0] == two[1]), "{answers:?}");
+    let stats = peer.stats();
+    assert_eq!((stats.boxes_received, stats.asks_received), (10, 10));
+    assert_eq!(stats.asks_answered, 4);
+    assert_eq!(
+        (stats.asks_failed, stats.asks_malformed, stats.faults),
+        (2, 2, 2)
+    );
+}
