@@ -459,7 +459,7 @@ impl Amp {
         let amp = self.clone();
         let serve = move |transport| {
             let (peer, driver) = amp.prepare(transport);
-            (Connection::Conversation(peer), Box::pin(driver) as Carrying)
+            (Connection::Conversation(peer), Carrying::Driver(driver))
         };
         Ok(Server::start(listener, self.server, Box::new(serve)))
     }
@@ -513,7 +513,7 @@ impl Amp {
         let serve = move |transport: Transport| {
             let sender = BoxSender::new(limits);
             let carrying = Box::pin(run(transport, sender.clone(), make()));
-            (Connection::Boxes(sender), carrying as Carrying)
+            (Connection::Boxes(Box::new(sender)), Carrying::Other(carrying))
         };
         Ok(Server::start(listener, self.server, Box::new(serve)))
     }

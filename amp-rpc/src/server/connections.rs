@@ -29,7 +29,7 @@ pub(crate) enum Connection {
     /// It is not set up yet, and ends when it is told here.
     Opening(Arc<Notify>),
     Conversation(Peer),
-    Boxes(BoxSender),
+    Boxes(Box<BoxSender>),
 }
 
 impl Connection {
@@ -68,10 +68,10 @@ impl Connections {
         open.next += 1;
         open.connections.insert(id, connection);
         self.count.send_replace(open.connections.len());
-        Entry {
+        Entry(Place {
             connections: Arc::clone(self),
             id,
-        }
+        })
     }
 
     fn remove(&self, id: u64) {
@@ -107,12 +107,22 @@ impl Connections {
 }
 
 /// A connection's place among those that are open, for as long as its task is there.
-pub(super) struct Entry {
+pub(super) struct Entry(Place);
+
+/// Where a connection stands among them.
+#[derive(Clone)]
+pub(super) struct Place {
     connections: Arc<Connections>,
     id: u64,
 }
 
 impl Entry {
+    pub(super) fn place(&self) -> Place {
+        self.0.clone()
+    }
+}
+
+impl Place {
     /// Notes that the connection is set up.
     pub(super) fn is_open(&self, connection: Connection) {
         let mut open = self.connections.lock();
@@ -127,7 +137,7 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.connections.remove(self.id);
+        self.0.connections.remove(self.0.id);
     }
 }
 
