@@ -513,7 +513,10 @@ impl Amp {
         let serve = move |transport: Transport| {
             let sender = BoxSender::new(limits);
             let carrying = Box::pin(run(transport, sender.clone(), make()));
-            (Connection::Boxes(Box::new(sender)), Carrying::Other(carrying))
+            (
+                Connection::Boxes(Box::new(sender)),
+                Carrying::Other(carrying),
+            )
         };
         Ok(Server::start(listener, self.server, Box::new(serve)))
     }

@@ -18,6 +18,7 @@ mod options;
 mod outgoing;
 mod pool;
 mod replier;
+mod room;
 mod running;
 mod shared;
 mod stranger;
@@ -32,5 +33,6 @@ pub(crate) use exchange::{Ending, Refusal, Request, Stage, Taker};
 #[cfg(feature = "_tls")]
 pub(crate) use farewell::Farewell;
 pub(crate) use options::Options;
-pub(crate) use shared::{Closing, Payload, Received, Shared, Ticket, Traceparent};
+pub(crate) use room::Ticket;
+pub(crate) use shared::{Closing, Payload, Received, Shared, Traceparent};
 pub(crate) use stranger::{Doorway, Visitor, turn_away};

@@ -1,6 +1,5 @@
 //! What the callers and the driver of a connection share.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
@@ -16,6 +15,7 @@ use super::buffers;
 use super::crossing::Crossing;
 use super::extensions::Known;
 use super::options::Options;
+use super::room::Room;
 use crate::descriptors::{Exchange, Mark, Reading};
 use crate::end::EndReason;
 use crate::peer::Handle;
@@ -179,105 +179,6 @@ impl PayloadBytes {
             }
             None => Self::Shared(Bytes::copy_from_slice(frame)),
         }
-    }
-}
-
-/// Callers that wait until there is room for them, in the order in which they came.
-#[derive(Default)]
-pub(super) struct Room {
-    next: u64,
-    /// Tickets below this one may go ahead.
-    granted: u64,
-    /// Tickets below this one have waited for TLS, which was refused.
-    refused: u64,
-    waiting: BTreeMap<u64, Waiting>,
-    /// Calls and tells that are not encoded yet, whether they may go ahead or not.
-    queued: usize,
-}
-
-struct Waiting {
-    waker: Waker,
-    deadline: Option<Instant>,
-}
-
-/// A place among the callers that wait for room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ticket(u64);
-
-impl Room {
-    pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
-    }
-
-    pub(super) fn is_granted(&self, ticket: Ticket) -> bool {
-        ticket.0 < self.granted
-    }
-
-    pub(super) fn is_refused(&self, ticket: Ticket) -> bool {
-        ticket.0 < self.refused
-    }
-
-    pub(super) fn ticket(&mut self) -> Ticket {
-        self.next += 1;
-        Ticket(self.next - 1)
-    }
-
-    /// Waits, or goes on waiting. Returns the waker that was there, to be dropped after the lock.
-    #[must_use]
-    pub(super) fn wait(
-        &mut self,
-        ticket: Ticket,
-        waker: &Waker,
-        deadline: Option<Instant>,
-    ) -> Option<Waker> {
-        let waker = waker.clone();
-        let known = self.waiting.insert(ticket.0, Waiting { waker, deadline });
-        known.map(|waiting| waiting.waker)
-    }
-
-    /// Wakes those whose time is over; they leave by themselves.
-    pub(super) fn expire(
-        &mut self,
-        mut is_over: impl FnMut(Instant) -> bool,
-        wake: &mut Vec<Waker>,
-    ) {
-        self.waiting.retain(|_, waiting| {
-            let stays = !waiting.deadline.is_some_and(&mut is_over);
-            if !stays {
-                wake.push(std::mem::replace(&mut waiting.waker, Waker::noop().clone()));
-            }
-            stays
-        });
-    }
-
-    /// Waits no longer. Returns the waker that was there, to be dropped after the lock.
-    #[must_use]
-    pub(super) fn leave(&mut self, ticket: Ticket) -> Option<Waker> {
-        (self.waiting.remove(&ticket.0)).map(|waiting| waiting.waker)
-    }
-
-    /// Notes that a call is queued, or is not any more.
-    pub(super) fn note(&mut self, was_queued: bool, is_queued: bool) {
-        self.queued += usize::from(is_queued);
-        self.queued -= usize::from(was_queued);
-    }
-
-    /// Lets everybody go ahead who waits now. What they write together may exceed the bound by what
-    /// their commands take in memory anyway; letting only some go ahead could wait for ever on one
-    /// whose future nobody polls.
-    pub(super) fn grant(&mut self, wake: &mut Vec<Waker>) {
-        if !self.waiting.is_empty() {
-            self.granted = self.next;
-            let waiting = std::mem::take(&mut self.waiting).into_values();
-            wake.extend(waiting.map(|it| it.waker));
-        }
-    }
-
-    /// Ends the wait of everybody who waits now, since TLS was refused: what they have to say was not
-    /// meant for plain text.
-    pub(super) fn refuse(&mut self, wake: &mut Vec<Waker>) {
-        self.refused = self.next;
-        self.grant(wake);
     }
 }
 
