@@ -267,7 +267,7 @@ impl Peer {
     pub async fn leaving(&self) {
         self.shared().want_to_know();
         loop {
-            let told = self.shared().ended();
+            let told = self.shared().news();
             if self.shared().is_left() {
                 return;
             }
@@ -279,7 +279,7 @@ impl Peer {
     /// written before may still be on its way to the peer. Cancel-safe.
     pub async fn ended(&self) -> EndReason {
         loop {
-            let ended = self.shared().ended();
+            let ended = self.shared().news();
             if let Some(reason) = self.shared().end() {
                 return reason;
             }
@@ -292,7 +292,7 @@ impl Peer {
     /// left yet. A peer that does not read has 30 seconds for it. Cancel-safe.
     pub async fn closed(&self) -> EndReason {
         loop {
-            let closed = self.shared().closed();
+            let closed = self.shared().news();
             if self.shared().is_closed() {
                 break;
             }

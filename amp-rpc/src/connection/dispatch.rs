@@ -99,9 +99,9 @@ impl Dispatch {
         let counters = &self.shared.counters;
         counters.bytes_received.set(received);
         counters.bytes_sent.set(sent);
-        self.shared
-            .running
-            .store(self.running.len(), Ordering::Relaxed);
+        // There are never more: that many would not fit into memory.
+        let running = self.running.len() as u32;
+        self.shared.running.store(running, Ordering::Relaxed);
     }
 
     /// Whether no responder runs.

@@ -378,7 +378,7 @@ impl Driver {
                 | state.is_under_way()
                 | !self.dispatch.is_idle(),
         };
-        let verdict = self.watch.look(now, &sight);
+        let verdict = self.watch.look(now, &sight, &self.shared.options);
         if matches!(verdict, Some(Verdict::Probe)) {
             state.probe();
         }

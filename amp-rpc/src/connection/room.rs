@@ -6,8 +6,13 @@ use std::task::Waker;
 use tokio::time::Instant;
 
 /// Callers that wait until there is room for them, in the order in which they came.
+///
+/// On most connections nobody ever does, so what is needed for it is made when somebody first does.
 #[derive(Default)]
-pub(super) struct Room {
+pub(super) struct Room(Option<Box<Queue>>);
+
+#[derive(Default)]
+struct Queue {
     next: u64,
     /// Tickets below this one may go ahead.
     granted: u64,
@@ -15,7 +20,7 @@ pub(super) struct Room {
     refused: u64,
     waiting: BTreeMap<u64, Waiting>,
     /// Calls and tells that are not encoded yet, whether they may go ahead or not.
-    pub(super) queued: usize,
+    queued: usize,
 }
 
 struct Waiting {
@@ -28,21 +33,30 @@ struct Waiting {
 pub(crate) struct Ticket(u64);
 
 impl Room {
+    /// Whether nobody waits.
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        (self.0.as_ref()).is_none_or(|queue| queue.waiting.is_empty())
+    }
+
+    /// How many calls and tells are not encoded yet.
+    #[inline]
+    pub(super) fn queued(&self) -> usize {
+        self.0.as_ref().map_or(0, |queue| queue.queued)
     }
 
     pub(super) fn is_granted(&self, ticket: Ticket) -> bool {
-        ticket.0 < self.granted
+        (self.0.as_ref()).is_some_and(|queue| ticket.0 < queue.granted)
     }
 
     pub(super) fn is_refused(&self, ticket: Ticket) -> bool {
-        ticket.0 < self.refused
+        (self.0.as_ref()).is_some_and(|queue| ticket.0 < queue.refused)
     }
 
     pub(super) fn ticket(&mut self) -> Ticket {
-        self.next += 1;
-        Ticket(self.next - 1)
+        let queue = self.queue();
+        queue.next += 1;
+        Ticket(queue.next - 1)
     }
 
     /// Waits, or goes on waiting. Returns the waker that was there, to be dropped after the lock.
@@ -54,7 +68,8 @@ impl Room {
         deadline: Option<Instant>,
     ) -> Option<Waker> {
         let waker = waker.clone();
-        let known = self.waiting.insert(ticket.0, Waiting { waker, deadline });
+        let waiting = &mut self.queue().waiting;
+        let known = waiting.insert(ticket.0, Waiting { waker, deadline });
         known.map(|waiting| waiting.waker)
     }
 
@@ -64,7 +79,10 @@ impl Room {
         mut is_over: impl FnMut(Instant) -> bool,
         wake: &mut Vec<Waker>,
     ) {
-        self.waiting.retain(|_, waiting| {
+        let Some(queue) = &mut self.0 else {
+            return;
+        };
+        queue.waiting.retain(|_, waiting| {
             let stays = !waiting.deadline.is_some_and(&mut is_over);
             if !stays {
                 wake.push(std::mem::replace(&mut waiting.waker, Waker::noop().clone()));
@@ -76,22 +94,29 @@ impl Room {
     /// Waits no longer. Returns the waker that was there, to be dropped after the lock.
     #[must_use]
     pub(super) fn leave(&mut self, ticket: Ticket) -> Option<Waker> {
-        (self.waiting.remove(&ticket.0)).map(|waiting| waiting.waker)
+        let waiting = self.0.as_mut()?.waiting.remove(&ticket.0)?;
+        Some(waiting.waker)
     }
 
     /// Notes that a call is queued, or is not any more.
+    #[inline]
     pub(super) fn note(&mut self, was_queued: bool, is_queued: bool) {
-        self.queued += usize::from(is_queued);
-        self.queued -= usize::from(was_queued);
+        if was_queued != is_queued {
+            let queued = &mut self.queue().queued;
+            *queued = *queued + usize::from(is_queued) - usize::from(was_queued);
+        }
     }
 
     /// Lets everybody go ahead who waits now. What they write together may exceed the bound by what
     /// their commands take in memory anyway; letting only some go ahead could wait for ever on one
     /// whose future nobody polls.
     pub(super) fn grant(&mut self, wake: &mut Vec<Waker>) {
-        if !self.waiting.is_empty() {
-            self.granted = self.next;
-            let waiting = std::mem::take(&mut self.waiting).into_values();
+        let Some(queue) = &mut self.0 else {
+            return;
+        };
+        if !queue.waiting.is_empty() {
+            queue.granted = queue.next;
+            let waiting = std::mem::take(&mut queue.waiting).into_values();
             wake.extend(waiting.map(|it| it.waker));
         }
     }
@@ -99,7 +124,13 @@ impl Room {
     /// Ends the wait of everybody who waits now, since TLS was refused: what they have to say was not
     /// meant for plain text.
     pub(super) fn refuse(&mut self, wake: &mut Vec<Waker>) {
-        self.refused = self.next;
+        if let Some(queue) = &mut self.0 {
+            queue.refused = queue.next;
+        }
         self.grant(wake);
+    }
+
+    fn queue(&mut self) -> &mut Queue {
+        self.0.get_or_insert_default()
     }
 }

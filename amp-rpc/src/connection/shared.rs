@@ -1,6 +1,6 @@
 //! What the callers and the driver of a connection share.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 
@@ -34,12 +34,11 @@ pub(crate) struct Shared {
     /// That of the `Peer`s, as long as there are any.
     handle: Mutex<Weak<Handle>>,
     /// How many responders run, as of the driver's last turn.
-    pub(super) running: AtomicUsize,
-    /// Tells that the connection has ended, or that the peer leaves.
-    ended: Notify,
+    pub(super) running: AtomicU32,
+    /// Tells that the connection has ended, that the peer leaves, or that this side of the stream is closed.
+    news: Notify,
     /// Everything is written and this side of the stream is closed, or it is lost.
     is_closed: AtomicBool,
-    closed: Notify,
     pub(crate) options: Arc<Options>,
     pub(crate) addresses: Addresses,
     /// The descriptors that travel beside the stream, where they can.
@@ -47,7 +46,7 @@ pub(crate) struct Shared {
     /// The transport loses what was written when it is dropped with unread bytes.
     pub(crate) resets: bool,
     pub(super) side: Side,
-    /// The name under which the peer was sought.
+    /// The name under which the peer was sought, where TLS may want to know.
     pub(super) host: Option<Box<str>>,
     /// Gives the caller's span, where the program has spans.
     pub(crate) traceparent: Option<Traceparent>,
@@ -216,16 +215,15 @@ impl Shared {
             wrote: AtomicBool::new(false),
             boundary_ahead: AtomicBool::new(false),
             handle: Mutex::default(),
-            running: AtomicUsize::new(0),
-            ended: Notify::new(),
+            running: AtomicU32::new(0),
+            news: Notify::new(),
             is_closed: AtomicBool::new(false),
-            closed: Notify::new(),
             options,
             addresses: transport.addresses,
             descriptors: transport.descriptors,
             resets: transport.resets,
             side: transport.side,
-            host: transport.host,
+            host: transport.host.filter(|_| cfg!(feature = "_tls")),
             traceparent,
             counters: Counters::default(),
             session: transport.session.map_or_else(OnceLock::new, OnceLock::from),
@@ -259,9 +257,9 @@ impl Shared {
         Stats {
             latency: state.latency.as_deref().cloned().unwrap_or_default(),
             calls_waiting: state.calls_waiting(),
-            calls_queued: state.room.queued,
+            calls_queued: state.room.queued(),
             bytes_queued: state.out.len() + state.asking.held(),
-            responders_running: self.running.load(Ordering::Relaxed),
+            responders_running: self.running.load(Ordering::Relaxed) as usize,
             ..self.counters.stats()
         }
     }
@@ -276,18 +274,19 @@ impl Shared {
         if let Some(descriptors) = &self.descriptors {
             descriptors.end();
         }
-        self.ended.notify_waiters();
+        self.news.notify_waiters();
     }
 
-    /// Becomes ready when the connection ends, or the peer leaves, after this is called.
-    pub(crate) fn ended(&self) -> Notified<'_> {
-        self.ended.notified()
+    /// Becomes ready when the connection ends, the peer leaves, or this side of the stream is closed, after this is called:
+    /// then look which it was.
+    pub(crate) fn news(&self) -> Notified<'_> {
+        self.news.notified()
     }
 
     /// Notes that the peer takes no new asks.
     pub(super) fn peer_leaves(&self) {
         self.lock().known.leaves = true;
-        self.ended.notify_waiters();
+        self.news.notify_waiters();
     }
 
     /// Whether the peer has said that it takes no new asks, or the connection has ended.
@@ -299,18 +298,13 @@ impl Shared {
     /// Tells everybody who waits until this side of the stream is closed.
     pub(super) fn tell_closed(&self) {
         if !self.is_closed.swap(true, Ordering::AcqRel) {
-            self.closed.notify_waiters();
+            self.news.notify_waiters();
         }
     }
 
     /// Whether this side of the stream is closed.
     pub(crate) fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)
-    }
-
-    /// Becomes ready when this side of the stream is closed after this is called.
-    pub(crate) fn closed(&self) -> Notified<'_> {
-        self.closed.notified()
     }
 }
 
@@ -326,7 +320,7 @@ impl State {
     /// Whether calls are queued or wait for their answers, or the gate is shut: then answers are held, and a stream may
     /// be promised.
     pub(super) fn is_under_way(&self) -> bool {
-        self.calls_waiting() > 0 || self.room.queued > 0 || !self.asking.is_open()
+        self.calls_waiting() > 0 || self.room.queued() > 0 || !self.asking.is_open()
     }
 
     /// Ends the connection for the callers: everybody who waits gets the reason.

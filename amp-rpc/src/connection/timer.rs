@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::time::{Instant, Sleep};
 
@@ -13,9 +13,8 @@ use tokio::time::{Instant, Sleep};
 /// deadline and not once per call.
 #[derive(Default)]
 pub(super) struct Timer {
+    /// It knows the moment it is set to; once that has come, it is set to none.
     sleep: Option<Pin<Box<Sleep>>>,
-    /// The moment it is set to.
-    set: Option<Instant>,
 }
 
 impl Timer {
@@ -24,26 +23,21 @@ impl Timer {
         let Some(moment) = moment else {
             return Poll::Pending;
         };
-        if self.set.is_none_or(|set| set > moment) {
-            self.set(moment);
-        }
-        while let Some(sleep) = &mut self.sleep {
-            if sleep.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
+        let sleep = match &mut self.sleep {
+            Some(sleep) => {
+                if sleep.deadline() > moment || sleep.is_elapsed() {
+                    sleep.as_mut().reset(moment);
+                }
+                sleep
             }
-            if self.set.take().is_some_and(|set| set >= moment) {
+            none => none.insert(Box::pin(tokio::time::sleep_until(moment))),
+        };
+        loop {
+            ready!(sleep.as_mut().poll(cx));
+            if sleep.deadline() >= moment {
                 return Poll::Ready(());
             }
-            self.set(moment);
-        }
-        Poll::Pending
-    }
-
-    fn set(&mut self, moment: Instant) {
-        self.set = Some(moment);
-        match &mut self.sleep {
-            Some(sleep) => sleep.as_mut().reset(moment),
-            None => self.sleep = Some(Box::pin(tokio::time::sleep_until(moment))),
+            sleep.as_mut().reset(moment);
         }
     }
 }

@@ -6,7 +6,10 @@ const BUCKETS: usize = 28;
 /// How long things took, in buckets whose bounds double: up to a microsecond, two, four, and so on.
 #[derive(Debug, Clone, Default)]
 pub struct Latency {
-    buckets: [u64; BUCKETS],
+    /// Those from the lowest one that is not empty to the highest: most connections know a few.
+    buckets: Vec<u64>,
+    /// Which the first of them is.
+    lowest: usize,
     sum: Duration,
     longest: Duration,
 }
@@ -15,10 +18,26 @@ impl Latency {
     pub(crate) fn record(&mut self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         // Up to 1 µs is bucket 0, up to 2 µs bucket 1, up to 4 µs bucket 2.
-        let bucket = u64::BITS - micros.saturating_sub(1).leading_zeros();
-        self.buckets[(bucket as usize).min(BUCKETS - 1)] += 1;
+        let bucket = (u64::BITS - micros.saturating_sub(1).leading_zeros()) as usize;
+        *self.bucket(bucket.min(BUCKETS - 1)) += 1;
         self.sum = self.sum.saturating_add(took);
         self.longest = self.longest.max(took);
+    }
+
+    fn bucket(&mut self, bucket: usize) -> &mut u64 {
+        if self.buckets.is_empty() {
+            self.lowest = bucket;
+        }
+        if let Some(lower) = self.lowest.checked_sub(bucket).filter(|lower| *lower > 0) {
+            self.buckets.splice(0..0, (0..lower).map(|_| 0));
+            self.lowest = bucket;
+        }
+        let place = bucket - self.lowest;
+        if place >= self.buckets.len() {
+            self.buckets.reserve_exact(place + 1 - self.buckets.len());
+            self.buckets.resize(place + 1, 0);
+        }
+        &mut self.buckets[place]
     }
 
     /// How many were timed.
@@ -45,7 +64,7 @@ impl Latency {
         for (bucket, count) in self.buckets.iter().enumerate() {
             seen += count;
             if seen >= wanted.max(1) {
-                return Duration::from_micros(1 << bucket).min(self.longest);
+                return Duration::from_micros(1 << (self.lowest + bucket)).min(self.longest);
             }
         }
         Duration::ZERO
@@ -61,9 +80,10 @@ mod tests {
         let mut latency = Latency::default();
         assert_eq!((latency.count(), latency.mean()), (0, Duration::ZERO));
         assert_eq!(latency.quantile(0.5), Duration::ZERO);
-        for micros in [0, 1, 2, 3, 4, 5, 100] {
+        for micros in [100, 2, 0, 1, 3, 4, 5] {
             latency.record(Duration::from_micros(micros));
         }
+        assert_eq!((latency.lowest, latency.buckets.len()), (0, 8));
         assert_eq!(latency.buckets[..4], [2, 1, 2, 1]);
         assert_eq!(latency.count(), 7);
         assert_eq!(latency.quantile(0.0), Duration::from_micros(1));
