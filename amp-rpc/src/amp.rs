@@ -13,7 +13,7 @@ use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::boxes::{BoxReceiver, BoxSender, Boxes, Carrier, run};
-use crate::connection::{Driver, Options, Shared, Traceparent};
+use crate::connection::{Driver, Located, Options, Shared, Traceparent};
 use crate::endpoint::{ConnectEndpoint, ConnectError, ListenEndpoint, ListenError, Listener};
 use crate::locator::Locator;
 use crate::peer::Peer;
@@ -49,16 +49,17 @@ pub struct Amp {
 }
 
 /// Makes the locator of a connection.
-type LocatorFor = dyn Fn(&Peer) -> Box<dyn Locator> + Send + Sync;
+type LocatorFor = dyn Fn(&Peer) -> Arc<Located> + Send + Sync;
 
 impl Amp {
     /// Connections without responders and with the default options.
     pub fn new() -> Self {
+        let nothing = Located::own(());
         Self {
             options: Arc::default(),
             server: ServerOptions::default(),
             tls: None,
-            locate: Arc::new(|_| Box::new(())),
+            locate: Arc::new(move |_| Arc::clone(&nothing)),
             traceparent: None,
         }
     }
@@ -67,8 +68,8 @@ impl Amp {
     /// `UNHANDLED`.
     #[must_use]
     pub fn locator(mut self, locator: impl Locator) -> Self {
-        let locator = Arc::new(locator);
-        self.locate = Arc::new(move |_| Box::new(Arc::clone(&locator)));
+        let located = Located::shared(locator);
+        self.locate = Arc::new(move |_| Arc::clone(&located));
         self
     }
 
@@ -93,7 +94,7 @@ impl Amp {
         mut self,
         make: impl Fn(&Peer) -> L + Send + Sync + 'static,
     ) -> Self {
-        self.locate = Arc::new(move |peer| Box::new(make(peer)));
+        self.locate = Arc::new(move |peer| Located::own(make(peer)));
         self
     }
 

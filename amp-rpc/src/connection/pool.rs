@@ -24,6 +24,12 @@ struct Entry {
 }
 
 impl Pool {
+    /// Whether there are none.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The responder that was used last, if it always carries out this command.
     #[inline]
     pub(super) fn known(&self, command: &[u8]) -> Option<Responder> {

@@ -231,6 +231,16 @@ impl Shared {
         (shared, transport.stream)
     }
 
+    /// That of no connection, for where one will be.
+    pub(super) fn vacant() -> Arc<Self> {
+        static VACANT: OnceLock<Arc<Shared>> = OnceLock::new();
+        let vacant = VACANT.get_or_init(|| {
+            let nothing = Transport::over(tokio::io::empty());
+            Arc::new(Self::new(Arc::default(), None, None, nothing).0)
+        });
+        Arc::clone(vacant)
+    }
+
     /// The state. User code that encodes arguments runs under the lock; when it panics, the box it
     /// was writing is taken back, so the state is sound and the poison can be ignored.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -355,13 +365,16 @@ impl State {
         wakers
     }
 
-    /// Gives an empty buffer back while no call is under way; says whether that is so.
-    pub(super) fn rest(&mut self) -> bool {
-        let is_idle = self.out.is_empty() && self.has_no_calls();
-        if is_idle {
+    /// Whether something is encoded, or a call waits for its answer.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.out.is_empty() || self.calls_waiting() > 0
+    }
+
+    /// Gives an empty buffer back while no call is under way.
+    pub(super) fn rest(&mut self) {
+        if self.out.is_empty() && self.has_no_calls() {
             buffers::give(std::mem::take(&mut self.out));
         }
-        is_idle
     }
 }
 

@@ -28,11 +28,10 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
-    pub(crate) fn new(exchange: Option<Arc<Exchange>>) -> Self {
-        Self {
-            exchange,
-            marks: VecDeque::new(),
-        }
+    /// Sets whose descriptors they are about.
+    #[inline]
+    pub(crate) fn set_exchange(&mut self, exchange: Option<Arc<Exchange>>) {
+        self.exchange = exchange;
     }
 
     /// Takes over the marks of a buffer that is appended at `base`.
