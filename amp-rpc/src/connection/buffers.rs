@@ -2,20 +2,26 @@
 
 use std::cell::{Cell, RefCell};
 
+use amp_rpc_core::conversation::Room;
 use bytes::BytesMut;
+
+use super::shared::CallSlot;
 
 /// How much one read takes at most.
 const READ: usize = 64 * 1024;
 /// How many buffers a thread keeps.
-const KEPT: usize = 8;
+const KEPT: usize = 32;
 /// A buffer that grew beyond this is freed instead of kept.
 const LARGEST: usize = 256 * 1024;
+/// For how many connections a thread keeps what their calls need.
+const ROOMS: usize = 32;
 /// How many buffers for large boxes a thread keeps. Parts of them may still be in use.
 const CHUNKS: usize = 4;
 
 thread_local! {
     static FOR_READING: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     static FOR_WRITING: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static FOR_CALLS: RefCell<Vec<Room<CallSlot>>> = const { RefCell::new(Vec::new()) };
     static CHUNKS_KEPT: RefCell<Vec<BytesMut>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -45,6 +51,20 @@ pub(super) fn give(mut buffer: Vec<u8>) {
     FOR_WRITING.with_borrow_mut(|kept| {
         if kept.len() < KEPT {
             kept.push(buffer);
+        }
+    });
+}
+
+/// Memory for a table of calls, if there is some.
+pub(super) fn take_room() -> Option<Room<CallSlot>> {
+    FOR_CALLS.with_borrow_mut(Vec::pop)
+}
+
+/// Gives such memory back.
+pub(super) fn give_room(room: Room<CallSlot>) {
+    FOR_CALLS.with_borrow_mut(|kept| {
+        if kept.len() < ROOMS {
+            kept.push(room);
         }
     });
 }

@@ -10,7 +10,6 @@ use amp_rpc_core::{EncodeError, RemoteError, WriteFields};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::buffers;
 use super::context::ConnectionContext;
 use super::crossing::Asker;
 use super::room::Ticket;
@@ -128,12 +127,10 @@ impl Shared {
         }
         let left = state.time_left(request.deadline);
         let span = (request.traceparent.as_ref()).filter(|_| state.wants_span());
+        state.begin();
         let State {
             asking, out, marks, ..
         } = &mut *state;
-        if out.capacity() == 0 {
-            *out = buffers::take();
-        }
         let at = out.len();
         let mut context = ConnectionContext::new(self);
         let asked = asking.ask(
@@ -206,12 +203,10 @@ impl Shared {
             queue(state, stage, cx.waker(), request.deadline);
             return Poll::Pending;
         }
+        state.begin();
         let State {
             asking, out, marks, ..
         } = &mut *state;
-        if out.capacity() == 0 {
-            *out = buffers::take();
-        }
         let at = out.len();
         let mut context = ConnectionContext::new(self);
         let told = asking.tell(request.command, request.fields, out, &mut context);
@@ -357,6 +352,10 @@ impl Shared {
         };
         let waker = slot.waker.take();
         state.asking.calls.free(id);
+        if state.sleeping.is_some() {
+            // The driver has nothing to do, and so may the connection.
+            state.rest();
+        }
         let mut wakers = Vec::new();
         if !state.room.is_empty() {
             state.room.grant(&mut wakers);

@@ -370,10 +370,26 @@ impl State {
         !self.out.is_empty() || self.calls_waiting() > 0
     }
 
-    /// Gives an empty buffer back while no call is under way.
+    /// Sees to it that there is what a call needs, which the thread lends.
+    #[inline]
+    pub(super) fn begin(&mut self) {
+        if self.out.capacity() == 0 {
+            self.out = buffers::take();
+        }
+        if self.asking.calls.is_resting() {
+            if let Some(room) = buffers::take_room() {
+                self.asking.calls.take_room(room);
+            }
+        }
+    }
+
+    /// Gives that back while no call is under way.
     pub(super) fn rest(&mut self) {
         if self.out.is_empty() && self.has_no_calls() {
             buffers::give(std::mem::take(&mut self.out));
+            if let Some(room) = self.asking.calls.rest() {
+                buffers::give_room(room);
+            }
         }
     }
 }
