@@ -155,6 +155,7 @@ impl Driver {
         }
         let under_way = state.is_under_way();
         let closing = state.closing;
+        desk.earliest = state.earliest;
         if closing == Closing::Finish
             && desk.closing == Closing::No
             && self.shared.options.extensions
@@ -244,6 +245,7 @@ impl Driver {
         let mut state = self.shared.lock();
         let committed = desk.dispatch.commit(&mut state);
         let closing = state.closing;
+        desk.earliest = state.earliest;
         drop(state);
         desk.closing = closing;
         match secured {
@@ -351,9 +353,11 @@ impl Driver {
         if !matches!(self.phase, Phase::Open(_) | Phase::Securing(_)) {
             return false;
         }
-        desk.earliest = self.shared.lock().earliest;
-        let moments = [desk.earliest, self.watch.next(), desk.patience];
-        let moment = moments.into_iter().flatten().min();
+        let mut moment = self.watch.next();
+        if desk.earliest.is_some() || desk.patience.is_some() {
+            let moments = [moment, desk.earliest, desk.patience];
+            moment = moments.into_iter().flatten().min();
+        }
         if self.timer.poll(moment, cx).is_pending() {
             return false;
         }

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
-use super::buffers;
+use super::buffers::{self, ForCalls};
 use super::crossing::Crossing;
 use super::extensions::Known;
 use super::options::Options;
@@ -373,23 +373,28 @@ impl State {
     /// Sees to it that there is what a call needs, which the thread lends.
     #[inline]
     pub(super) fn begin(&mut self) {
-        if self.out.capacity() == 0 {
-            self.out = buffers::take();
+        if self.out.capacity() > 0 {
+            return;
         }
-        if self.asking.calls.is_resting() {
-            if let Some(room) = buffers::take_room() {
-                self.asking.calls.take_room(room);
-            }
+        if !self.asking.calls.is_resting() {
+            self.out = buffers::take();
+            return;
+        }
+        let ForCalls { out, room } = buffers::take_for_calls();
+        self.out = out;
+        if let Some(room) = room {
+            self.asking.calls.take_room(room);
         }
     }
 
     /// Gives that back while no call is under way.
+    #[inline]
     pub(super) fn rest(&mut self) {
-        if self.out.is_empty() && self.has_no_calls() {
-            buffers::give(std::mem::take(&mut self.out));
-            if let Some(room) = self.asking.calls.rest() {
-                buffers::give_room(room);
-            }
+        let has_room = self.out.capacity() > 0 || !self.asking.calls.is_resting();
+        if has_room && self.out.is_empty() && self.has_no_calls() {
+            let room = self.asking.calls.rest();
+            let out = std::mem::take(&mut self.out);
+            buffers::give_for_calls(ForCalls { out, room });
         }
     }
 }
