@@ -45,7 +45,6 @@ pub struct Amp {
     server: ServerOptions,
     tls: Option<Tls>,
     locate: Arc<LocatorFor>,
-    traceparent: Option<Traceparent>,
 }
 
 /// Makes the locator of a connection.
@@ -60,7 +59,6 @@ impl Amp {
             server: ServerOptions::default(),
             tls: None,
             locate: Arc::new(move |_| Arc::clone(&nothing)),
-            traceparent: None,
         }
     }
 
@@ -214,7 +212,7 @@ impl Amp {
         mut self,
         give: impl Fn() -> Option<String> + Send + Sync + 'static,
     ) -> Self {
-        self.traceparent = Some(Arc::new(give));
+        Arc::make_mut(&mut self.options).traceparent = Some(Traceparent(Arc::new(give)));
         self
     }
 
@@ -549,16 +547,11 @@ impl Amp {
     }
 
     fn prepare(&self, transport: Transport) -> (Peer, Driver) {
-        let (shared, stream) = Shared::new(
-            Arc::clone(&self.options),
-            self.tls.clone(),
-            self.traceparent.clone(),
-            transport,
-        );
+        let (shared, carried) = Shared::new(Arc::clone(&self.options), self.tls.clone(), transport);
         let shared = Arc::new(shared);
         let peer = Peer::new(&shared);
         let locator = (self.locate)(&peer);
-        (peer, Driver::new(stream, shared, locator))
+        (peer, Driver::new(carried, shared, locator))
     }
 }
 

@@ -340,7 +340,7 @@ pub(crate) struct Handle {
 impl Handle {
     /// That of a connection, or another where the last one is gone.
     fn of(shared: &Arc<Shared>) -> Arc<Self> {
-        let mut known = shared.handle();
+        let known = &mut shared.lock().handle;
         known.upgrade().unwrap_or_else(|| {
             let handle = Arc::new(Self {
                 shared: Arc::clone(shared),

@@ -1,3 +1,4 @@
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
@@ -23,9 +24,16 @@ pub struct Calls<T> {
     /// The generation of slots that are new.
     first: u32,
     /// Slots that were used so often that their next tag would repeat one.
-    retired: usize,
-    waiting: usize,
-    abandoned: BTreeSet<CallId>,
+    retired: u32,
+    waiting: u32,
+    /// Those that nobody waited for any more, once there was one.
+    abandoned: Option<Box<Abandoned>>,
+}
+
+#[derive(Debug, Default)]
+struct Abandoned {
+    calls: BTreeSet<CallId>,
+    /// There were more.
     forgotten: bool,
 }
 
@@ -76,8 +84,7 @@ impl<T> Calls<T> {
             first: 0,
             retired: 0,
             waiting: 0,
-            abandoned: BTreeSet::new(),
-            forgotten: false,
+            abandoned: None,
         }
     }
 
@@ -143,7 +150,8 @@ impl<T> Calls<T> {
             Some(slot) => id.generation < slot.generation,
             None => id.generation < self.first,
         };
-        if was_issued && (self.forgotten || self.abandoned.contains(&id)) {
+        let is_late = |abandoned: &Abandoned| abandoned.forgotten || abandoned.calls.contains(&id);
+        if was_issued && self.abandoned.as_deref().is_some_and(is_late) {
             return Lookup::Late;
         }
         Lookup::Unknown
@@ -151,7 +159,9 @@ impl<T> Calls<T> {
 
     /// Notes that a late answer came, so that a second one is recognized as such.
     pub fn forget_abandoned(&mut self, id: CallId) {
-        self.abandoned.remove(&id);
+        if let Some(abandoned) = &mut self.abandoned {
+            abandoned.calls.remove(&id);
+        }
     }
 
     /// Notes that the answer to a waiting call is there, and gives access to what is kept with it.
@@ -201,11 +211,12 @@ impl<T> Calls<T> {
     }
 
     fn remember_abandoned(&mut self, id: CallId) {
-        if self.abandoned.len() == REMEMBERED {
-            self.abandoned.pop_first();
-            self.forgotten = true;
+        let abandoned = self.abandoned.get_or_insert_default();
+        if abandoned.calls.len() == REMEMBERED {
+            abandoned.calls.pop_first();
+            abandoned.forgotten = true;
         }
-        self.abandoned.insert(id);
+        abandoned.calls.insert(id);
     }
 
     /// Looks at the waiting calls, and abandons those for which `expires` says so: they become answered
@@ -230,7 +241,7 @@ impl<T> Calls<T> {
 
     /// How many calls wait for their answers.
     pub fn waiting(&self) -> usize {
-        self.waiting
+        self.waiting as usize
     }
 
     /// Whether this call waits for its answer.
@@ -240,7 +251,7 @@ impl<T> Calls<T> {
 
     /// How many calls there are, waiting or answered.
     pub fn len(&self) -> usize {
-        self.slots.len() - self.free.len() - self.retired
+        self.slots.len() - self.free.len() - self.retired as usize
     }
 
     /// Whether there are no calls, waiting or answered.
@@ -380,7 +391,7 @@ mod tests {
             let id = calls.insert(()).unwrap();
             calls.remove(id);
         }
-        assert_eq!(calls.abandoned.len(), REMEMBERED);
+        assert_eq!(calls.abandoned.as_ref().unwrap().calls.len(), REMEMBERED);
         assert_eq!(calls.lookup(b"1"), Lookup::Late);
     }
 

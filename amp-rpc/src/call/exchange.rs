@@ -73,9 +73,9 @@ impl<F: WriteFields> Exchange<F> {
     /// The caller's span, while the call is not encoded.
     #[inline]
     fn traceparent(&self) -> Option<String> {
-        let traceparent = self.peer.shared().traceparent.as_ref()?;
+        let traceparent = self.peer.shared().options.traceparent.as_ref()?;
         match self.fields {
-            Some(_) if !self.was_sent => traceparent(),
+            Some(_) if !self.was_sent => (traceparent.0)(),
             _ => None,
         }
     }

@@ -16,7 +16,7 @@ use super::incoming::{Incoming, Read};
 use super::located::Located;
 use super::log;
 use super::outgoing::Outgoing;
-use super::shared::{Closing, Shared};
+use super::shared::{Carried, Closing, Shared};
 use super::timer::Timer;
 use super::watch::{Sight, Verdict, Watch};
 use crate::end::EndReason;
@@ -48,6 +48,8 @@ pub(crate) struct Driver {
     seat: Seat,
     timer: Timer,
     watch: Watch,
+    /// The name under which the peer was sought, where TLS may still begin.
+    host: Option<Box<str>>,
     #[cfg(feature = "metrics")]
     publisher: Publisher,
     /// What is logged while this runs belongs to the connection.
@@ -92,12 +94,14 @@ enum Break {
 }
 
 impl Driver {
-    pub(crate) fn new(stream: BoxedStream, shared: Arc<Shared>, locator: Arc<Located>) -> Self {
+    pub(crate) fn new(carried: Carried, shared: Arc<Shared>, locator: Arc<Located>) -> Self {
+        let Carried { stream, host } = carried;
         Self {
             phase: Phase::Open(stream),
             seat: Seat::Away(Left::new(locator)),
             timer: Timer::default(),
             watch: Watch::new(&shared.options, shared.side),
+            host: host.filter(|_| cfg!(feature = "_tls")),
             #[cfg(feature = "metrics")]
             publisher: Publisher::new(),
             span: log::connection(&shared.addresses),
@@ -224,7 +228,7 @@ impl Driver {
         };
         let unread = desk.incoming.take();
         match crossing {
-            Crossing::Tls => match self.shared.secure(stream, unread, asker) {
+            Crossing::Tls => match self.shared.secure(stream, unread, self.host.take(), asker) {
                 Some(securing) => self.phase = Phase::Securing(securing),
                 // The program has taken back what it needs since it agreed.
                 None => self.begin_end(desk, EndReason::ClosedHere),

@@ -190,7 +190,7 @@ impl Shared {
             if state.room.is_granted(ticket) {
                 *stage = Stage::Done;
                 return Poll::Ready(match &state.end {
-                    Some(reason) => Err(Ending::Ended(reason.clone())),
+                    Some(reason) => Err(Ending::Ended((**reason).clone())),
                     None => Ok(()),
                 });
             }
@@ -243,7 +243,7 @@ impl Shared {
     ) -> Poll<Result<(), EndReason>> {
         let mut state = self.lock();
         if let Some(reason) = &state.end {
-            return Poll::Ready(Err(reason.clone()));
+            return Poll::Ready(Err((**reason).clone()));
         }
         let stage = ticket.map_or(Stage::New, Stage::Queued);
         if state.asking.is_open() && state.may_write(stage, self.options.max_queued) {
@@ -317,7 +317,8 @@ impl Shared {
             }
             AskRefused::Ended => {
                 state.go_on(stage, Stage::Done);
-                let reason = state.end.clone().unwrap_or(EndReason::ClosedHere);
+                let reason = state.end.as_deref().cloned();
+                let reason = reason.unwrap_or(EndReason::ClosedHere);
                 return Poll::Ready(Ending::Ended(reason));
             }
             AskRefused::TlsAlready => Refusal::TlsAlready,

@@ -35,7 +35,7 @@ pub(crate) use exchange::{Ending, Refusal, Request, Stage, Taker};
 #[cfg(feature = "_tls")]
 pub(crate) use farewell::Farewell;
 pub(crate) use located::Located;
-pub(crate) use options::Options;
+pub(crate) use options::{Options, Traceparent};
 pub(crate) use room::Ticket;
-pub(crate) use shared::{Closing, Payload, Received, Shared, Traceparent};
+pub(crate) use shared::{Closing, Payload, Received, Shared};
 pub(crate) use stranger::{Doorway, Visitor, turn_away};

@@ -31,8 +31,6 @@ pub(crate) struct Shared {
     pub(super) wrote: AtomicBool,
     /// An own ask for TLS or another protocol is under way: the next answer may end the boxes.
     pub(super) boundary_ahead: AtomicBool,
-    /// That of the `Peer`s, as long as there are any.
-    handle: Mutex<Weak<Handle>>,
     /// How many responders run, as of the driver's last turn.
     pub(super) running: AtomicU32,
     /// Tells that the connection has ended, that the peer leaves, or that this side of the stream is closed.
@@ -46,20 +44,22 @@ pub(crate) struct Shared {
     /// The transport loses what was written when it is dropped with unread bytes.
     pub(crate) resets: bool,
     pub(super) side: Side,
-    /// The name under which the peer was sought, where TLS may want to know.
-    pub(super) host: Option<Box<str>>,
-    /// Gives the caller's span, where the program has spans.
-    pub(crate) traceparent: Option<Traceparent>,
     pub(crate) counters: Counters,
     /// The connection's TLS, once it has begun.
     pub(crate) session: OnceLock<TlsSession>,
 }
 
-/// Gives the span of whoever makes a call, as in the header `traceparent` of W3C's Trace Context.
-pub(crate) type Traceparent = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+/// What the driver has for itself of a transport.
+pub(crate) struct Carried {
+    pub(super) stream: BoxedStream,
+    /// The name under which the peer was sought.
+    pub(super) host: Option<Box<str>>,
+}
 
 /// Guarded by the lock, which is held for moments: to encode a call, to take or hand over an answer.
 pub(crate) struct State {
+    /// What all `Peer`s share, as long as there are any.
+    pub(crate) handle: Weak<Handle>,
     pub(super) asking: Asking<CallSlot>,
     /// Calls that are encoded and wait for the driver.
     pub(super) out: Vec<u8>,
@@ -76,7 +76,7 @@ pub(crate) struct State {
     /// No deadline of a call is earlier than this.
     pub(super) earliest: Option<Instant>,
     pub(super) closing: Closing,
-    pub(super) end: Option<EndReason>,
+    pub(super) end: Option<Box<EndReason>>,
     /// How this side does TLS, if it is asked to.
     pub(super) tls: Option<Tls>,
     pub(super) crossing: Option<Box<Crossing>>,
@@ -182,13 +182,12 @@ impl PayloadBytes {
 }
 
 impl Shared {
-    /// What a new connection shares, and its stream, which the driver has for itself.
+    /// What a new connection shares, and what its driver has for itself.
     pub(crate) fn new(
         options: Arc<Options>,
         tls: Option<Tls>,
-        traceparent: Option<Traceparent>,
         transport: Transport,
-    ) -> (Self, BoxedStream) {
+    ) -> (Self, Carried) {
         let mut asking = Asking::new(options.limits);
         if transport.session.is_some() {
             asking.is_secure();
@@ -198,6 +197,7 @@ impl Shared {
         }
         let shared = Self {
             state: Mutex::new(State {
+                handle: Weak::new(),
                 asking,
                 out: Vec::new(),
                 marks: Vec::new(),
@@ -214,7 +214,6 @@ impl Shared {
             }),
             wrote: AtomicBool::new(false),
             boundary_ahead: AtomicBool::new(false),
-            handle: Mutex::default(),
             running: AtomicU32::new(0),
             news: Notify::new(),
             is_closed: AtomicBool::new(false),
@@ -223,12 +222,14 @@ impl Shared {
             descriptors: transport.descriptors,
             resets: transport.resets,
             side: transport.side,
-            host: transport.host.filter(|_| cfg!(feature = "_tls")),
-            traceparent,
             counters: Counters::default(),
             session: transport.session.map_or_else(OnceLock::new, OnceLock::from),
         };
-        (shared, transport.stream)
+        let carried = Carried {
+            stream: transport.stream,
+            host: transport.host,
+        };
+        (shared, carried)
     }
 
     /// That of no connection, for where one will be.
@@ -236,7 +237,7 @@ impl Shared {
         static VACANT: OnceLock<Arc<Shared>> = OnceLock::new();
         let vacant = VACANT.get_or_init(|| {
             let nothing = Transport::over(tokio::io::empty());
-            Arc::new(Self::new(Arc::default(), None, None, nothing).0)
+            Arc::new(Self::new(Arc::default(), None, nothing).0)
         });
         Arc::clone(vacant)
     }
@@ -245,11 +246,6 @@ impl Shared {
     /// was writing is taken back, so the state is sound and the poison can be ignored.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What all `Peer`s share, as long as there are any.
-    pub(crate) fn handle(&self) -> MutexGuard<'_, Weak<Handle>> {
-        self.handle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks the connection to end, and wakes the driver for it.
@@ -276,7 +272,7 @@ impl Shared {
 
     /// Why the connection ended, if it did.
     pub(crate) fn end(&self) -> Option<EndReason> {
-        self.lock().end.clone()
+        self.lock().end.as_deref().cloned()
     }
 
     /// Tells everybody who waits for the end of the connection.
@@ -343,7 +339,7 @@ impl State {
     /// Ends the conversation for everybody but those whose calls are under way.
     pub(super) fn end_conversation(&mut self, reason: EndReason) -> Ended {
         let mut wakers = Vec::new();
-        self.end = Some(reason);
+        self.end = Some(Box::new(reason));
         self.forget_probe();
         self.asking.end();
         self.out = Vec::new();

@@ -6,10 +6,10 @@ const BUCKETS: usize = 28;
 /// How long things took, in buckets whose bounds double: up to a microsecond, two, four, and so on.
 #[derive(Debug, Clone, Default)]
 pub struct Latency {
-    /// Those from the lowest one that is not empty to the highest: most connections know a few.
-    buckets: Vec<u64>,
-    /// Which the first of them is.
-    lowest: usize,
+    /// The bucket of the first that was timed, where most of the others fall too, and how many are in it.
+    usual: (usize, u64),
+    /// All others, once there is one.
+    others: Vec<u64>,
     sum: Duration,
     longest: Duration,
 }
@@ -25,24 +25,33 @@ impl Latency {
     }
 
     fn bucket(&mut self, bucket: usize) -> &mut u64 {
-        if self.buckets.is_empty() {
-            self.lowest = bucket;
+        if self.usual.1 == 0 {
+            self.usual.0 = bucket;
         }
-        if let Some(lower) = self.lowest.checked_sub(bucket).filter(|lower| *lower > 0) {
-            self.buckets.splice(0..0, (0..lower).map(|_| 0));
-            self.lowest = bucket;
+        if self.usual.0 == bucket {
+            return &mut self.usual.1;
         }
-        let place = bucket - self.lowest;
-        if place >= self.buckets.len() {
-            self.buckets.reserve_exact(place + 1 - self.buckets.len());
-            self.buckets.resize(place + 1, 0);
+        if self.others.is_empty() {
+            self.others = vec![0; BUCKETS];
         }
-        &mut self.buckets[place]
+        &mut self.others[bucket]
+    }
+
+    /// How many are in each bucket, from the lowest on.
+    fn buckets(&self) -> impl Iterator<Item = u64> {
+        (0..BUCKETS).map(|bucket| {
+            let usual = if bucket == self.usual.0 {
+                self.usual.1
+            } else {
+                0
+            };
+            usual + self.others.get(bucket).copied().unwrap_or(0)
+        })
     }
 
     /// How many were timed.
     pub fn count(&self) -> u64 {
-        self.buckets.iter().sum()
+        self.buckets().sum()
     }
 
     /// What they took on average; zero where none was timed.
@@ -61,10 +70,10 @@ impl Latency {
     pub fn quantile(&self, part: f64) -> Duration {
         let wanted = (self.count() as f64 * part.clamp(0.0, 1.0)).ceil() as u64;
         let mut seen = 0;
-        for (bucket, count) in self.buckets.iter().enumerate() {
+        for (bucket, count) in self.buckets().enumerate() {
             seen += count;
             if seen >= wanted.max(1) {
-                return Duration::from_micros(1 << (self.lowest + bucket)).min(self.longest);
+                return Duration::from_micros(1 << bucket).min(self.longest);
             }
         }
         Duration::ZERO
@@ -83,8 +92,8 @@ mod tests {
         for micros in [100, 2, 0, 1, 3, 4, 5] {
             latency.record(Duration::from_micros(micros));
         }
-        assert_eq!((latency.lowest, latency.buckets.len()), (0, 8));
-        assert_eq!(latency.buckets[..4], [2, 1, 2, 1]);
+        let buckets: Vec<_> = latency.buckets().collect();
+        assert_eq!(buckets[..8], [2, 1, 2, 1, 0, 0, 0, 1]);
         assert_eq!(latency.count(), 7);
         assert_eq!(latency.quantile(0.0), Duration::from_micros(1));
         assert_eq!(latency.quantile(0.5), Duration::from_micros(4));
@@ -93,7 +102,7 @@ mod tests {
         assert_eq!(latency.longest(), Duration::from_micros(100));
         assert_eq!(latency.mean().as_nanos(), 16_429);
         latency.record(Duration::MAX);
-        assert_eq!(latency.buckets[BUCKETS - 1], 1);
+        assert_eq!(latency.buckets().last(), Some(1));
         assert!(latency.mean() > Duration::from_secs(u32::MAX.into()));
     }
 }
