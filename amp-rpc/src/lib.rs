@@ -88,6 +88,7 @@ mod reconnecting;
 mod responders;
 mod server;
 mod stats;
+mod stream;
 mod switched;
 #[cfg(feature = "test-util")]
 pub mod test_util;

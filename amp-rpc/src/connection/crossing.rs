@@ -70,7 +70,7 @@ impl Shared {
         asker: Asker,
     ) -> Option<Securing> {
         let (tls, role) = self.tls_for(&self.lock(), asker)?;
-        let stream = Box::new(Prefixed::new(unread, stream));
+        let stream = BoxedStream::new(Prefixed::new(unread, stream));
         Some(Box::pin(async move {
             tls.handshake(stream, role, host.as_deref()).await
         }))
