@@ -53,12 +53,11 @@ type LocatorFor = dyn Fn(&Peer) -> Arc<Located> + Send + Sync;
 impl Amp {
     /// Connections without responders and with the default options.
     pub fn new() -> Self {
-        let nothing = Located::own(());
         Self {
-            options: Arc::default(),
+            options: Options::usual(),
             server: ServerOptions::default(),
             tls: None,
-            locate: Arc::new(move |_| Arc::clone(&nothing)),
+            locate: Arc::new(|_| Located::nothing()),
         }
     }
 

@@ -18,6 +18,7 @@ use super::stranger::Doorway;
 const KEPT: usize = 32;
 
 thread_local! {
+    #[expect(clippy::vec_box, reason = "a desk is lent without being moved")]
     static FREE: RefCell<Vec<Box<Desk>>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -85,7 +86,7 @@ impl Desk {
     pub(super) fn take(shared: &Arc<Shared>, left: Left) -> Box<Self> {
         let free = FREE.with_borrow_mut(Vec::pop);
         let mut desk = free.unwrap_or_else(Self::new);
-        let Desk {
+        let Self {
             incoming,
             dispatch,
             vacant,
@@ -125,7 +126,7 @@ impl Desk {
 
     /// Gives a desk back that is clear.
     pub(super) fn leave(mut self: Box<Self>) -> Option<Left> {
-        let Desk {
+        let Self {
             incoming,
             dispatch,
             vacant,

@@ -1,7 +1,7 @@
 //! A locator, and tasks of its responders that wait for their next ask.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::pool::Pool;
 use crate::locator::Locator;
@@ -36,6 +36,12 @@ enum Shelves {
 struct Shelf(Mutex<Vec<Pool>>);
 
 impl Located {
+    /// That without responders, of which there is one.
+    pub(crate) fn nothing() -> Arc<Self> {
+        static NOTHING: OnceLock<Arc<Located>> = OnceLock::new();
+        Arc::clone(NOTHING.get_or_init(|| Self::own(())))
+    }
+
     /// The locator of one connection.
     pub(crate) fn own<L: Locator>(locator: L) -> Arc<Self> {
         Self::with(locator, Shelves::One(Mutex::default()))

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use amp_rpc_core::conversation::Compat;
@@ -53,6 +53,12 @@ impl fmt::Debug for Traceparent {
 const LEAST_BOX: usize = 54;
 
 impl Options {
+    /// The defaults, of which there is one copy: programs may make an `Amp` for each connection.
+    pub(crate) fn usual() -> Arc<Self> {
+        static USUAL: OnceLock<Arc<Options>> = OnceLock::new();
+        Arc::clone(USUAL.get_or_init(Arc::default))
+    }
+
     /// Looks for what cannot be meant.
     pub(crate) fn check(&self) -> Result<(), OptionsError> {
         let error = |option, problem| Err(OptionsError::new(option, problem));

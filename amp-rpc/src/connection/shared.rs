@@ -33,10 +33,9 @@ pub(crate) struct Shared {
     pub(super) boundary_ahead: AtomicBool,
     /// How many responders run, as of the driver's last turn.
     pub(super) running: AtomicU32,
-    /// Tells that the connection has ended, that the peer leaves, or that this side of the stream is closed.
-    news: Notify,
-    /// Everything is written and this side of the stream is closed, or it is lost.
-    is_closed: AtomicBool,
+    /// Tells that the connection has ended, that the peer leaves, or that this side of the stream is closed, once somebody waits
+    /// for it.
+    news: OnceLock<Box<Notify>>,
     pub(crate) options: Arc<Options>,
     pub(crate) addresses: Addresses,
     /// The descriptors that travel beside the stream, where they can.
@@ -77,6 +76,8 @@ pub(crate) struct State {
     pub(super) earliest: Option<Instant>,
     pub(super) closing: Closing,
     pub(super) end: Option<Box<EndReason>>,
+    /// Everything is written and this side of the stream is closed, or it is lost.
+    is_closed: bool,
     /// How this side does TLS, if it is asked to.
     pub(super) tls: Option<Tls>,
     pub(super) crossing: Option<Box<Crossing>>,
@@ -209,14 +210,14 @@ impl Shared {
                 earliest: None,
                 closing: Closing::No,
                 end: None,
+                is_closed: false,
                 tls,
                 crossing: None,
             }),
             wrote: AtomicBool::new(false),
             boundary_ahead: AtomicBool::new(false),
             running: AtomicU32::new(0),
-            news: Notify::new(),
-            is_closed: AtomicBool::new(false),
+            news: OnceLock::new(),
             options,
             addresses: transport.addresses,
             descriptors: transport.descriptors,
@@ -237,7 +238,7 @@ impl Shared {
         static VACANT: OnceLock<Arc<Shared>> = OnceLock::new();
         let vacant = VACANT.get_or_init(|| {
             let nothing = Transport::over(tokio::io::empty());
-            Arc::new(Self::new(Arc::default(), None, nothing).0)
+            Arc::new(Self::new(Options::usual(), None, nothing).0)
         });
         Arc::clone(vacant)
     }
@@ -280,19 +281,25 @@ impl Shared {
         if let Some(descriptors) = &self.descriptors {
             descriptors.end();
         }
-        self.news.notify_waiters();
+        self.tell_news();
     }
 
     /// Becomes ready when the connection ends, the peer leaves, or this side of the stream is closed, after this is called:
     /// then look which it was.
     pub(crate) fn news(&self) -> Notified<'_> {
-        self.news.notified()
+        self.news.get_or_init(Box::default).notified()
+    }
+
+    fn tell_news(&self) {
+        if let Some(news) = self.news.get() {
+            news.notify_waiters();
+        }
     }
 
     /// Notes that the peer takes no new asks.
     pub(super) fn peer_leaves(&self) {
         self.lock().known.leaves = true;
-        self.news.notify_waiters();
+        self.tell_news();
     }
 
     /// Whether the peer has said that it takes no new asks, or the connection has ended.
@@ -303,14 +310,14 @@ impl Shared {
 
     /// Tells everybody who waits until this side of the stream is closed.
     pub(super) fn tell_closed(&self) {
-        if !self.is_closed.swap(true, Ordering::AcqRel) {
-            self.news.notify_waiters();
+        if !std::mem::replace(&mut self.lock().is_closed, true) {
+            self.tell_news();
         }
     }
 
     /// Whether this side of the stream is closed.
     pub(crate) fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Acquire)
+        self.lock().is_closed
     }
 }
 

@@ -9,7 +9,7 @@ pub struct Latency {
     /// The bucket of the first that was timed, where most of the others fall too, and how many are in it.
     usual: (usize, u64),
     /// All others, once there is one.
-    others: Vec<u64>,
+    others: Option<Box<[u64; BUCKETS]>>,
     sum: Duration,
     longest: Duration,
 }
@@ -31,10 +31,7 @@ impl Latency {
         if self.usual.0 == bucket {
             return &mut self.usual.1;
         }
-        if self.others.is_empty() {
-            self.others = vec![0; BUCKETS];
-        }
-        &mut self.others[bucket]
+        &mut self.others.get_or_insert_with(|| Box::new([0; BUCKETS]))[bucket]
     }
 
     /// How many are in each bucket, from the lowest on.
@@ -45,7 +42,7 @@ impl Latency {
             } else {
                 0
             };
-            usual + self.others.get(bucket).copied().unwrap_or(0)
+            usual + self.others.as_ref().map_or(0, |others| others[bucket])
         })
     }
 
