@@ -1,0 +1,64 @@
+//! What an idle connection holds on the heap, counted without a clock: both ends are in this process, on one thread.
+
+use amp_rpc::{Amp, Answer, Command, Fields, Peer, Responders};
+use tokio::runtime::{Builder, Runtime};
+
+#[derive(Command)]
+#[amp(response = Total)]
+struct Sum {
+    a: i64,
+    b: i64,
+}
+
+#[derive(Fields)]
+struct Total {
+    total: i64,
+}
+
+async fn sum(command: Sum) -> Answer<Sum> {
+    let total = command.a + command.b;
+    Ok(Total { total })
+}
+
+/// How many connections are counted.
+const COUNTED: usize = 200;
+/// How many are opened before, so that what is made once for all of them does not count.
+const FIRST: usize = 50;
+/// The most that both ends of one hold together. Of it, 512 bytes are what tokio holds of two sockets, and 512 the two
+/// tasks.
+const LIMIT: f64 = 2_460.0;
+
+/// Connections that were used for one call, and let go of what it took.
+fn open(runtime: &Runtime, endpoint: &str, connections: usize, kept: &mut Vec<Peer>) {
+    runtime.block_on(async {
+        for _ in 0..connections {
+            let peer = Amp::new().connect(endpoint).await.unwrap();
+            assert_eq!(peer.call(Sum { a: 1, b: 2 }).await.unwrap().total, 3);
+            kept.push(peer);
+        }
+        // What servers do behind an answer is done when one more connection has had one.
+        let peer = Amp::new().connect(endpoint).await.unwrap();
+        peer.call(Sum { a: 1, b: 2 }).await.unwrap();
+        kept.push(peer);
+    });
+}
+
+#[test]
+fn an_idle_connection_holds_little() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let mut kept = Vec::with_capacity(COUNTED + FIRST + 2);
+    let endpoint = runtime.block_on(async {
+        let amp = Amp::new().locator(Responders::new().on(sum));
+        let server = amp.listen("tcp:127.0.0.1:0").await.unwrap();
+        let endpoint = server.endpoint().to_string();
+        tokio::spawn(server.run());
+        endpoint
+    });
+    open(&runtime, &endpoint, FIRST, &mut kept);
+    let counted = allocation_counter::measure(|| {
+        open(&runtime, &endpoint, COUNTED, &mut kept);
+    });
+    let held = counted.bytes_current as f64 / (COUNTED + 1) as f64;
+    assert!(held < LIMIT, "{held} bytes a connection");
+    assert_eq!(kept.len(), COUNTED + FIRST + 2);
+}
