@@ -457,7 +457,10 @@ impl Amp {
         let amp = self.clone();
         let serve = move |transport| {
             let (peer, driver) = amp.prepare(transport);
-            (Connection::Conversation(peer), Carrying::Driver(driver))
+            (
+                Connection::Conversation(peer.into()),
+                Carrying::Driver(driver),
+            )
         };
         Ok(Server::start(listener, self.server, Box::new(serve)))
     }

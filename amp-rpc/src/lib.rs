@@ -79,6 +79,7 @@ mod connection;
 mod descriptors;
 mod end;
 mod endpoint;
+mod ends;
 mod locator;
 mod options_error;
 mod peer;

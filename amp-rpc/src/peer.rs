@@ -313,7 +313,7 @@ impl Peer {
 
     /// Both ends' addresses, where the transport has any.
     pub fn addresses(&self) -> &Addresses {
-        &self.shared().addresses
+        self.shared().addresses()
     }
 
     /// Whether both are handles to the same connection.
@@ -328,6 +328,18 @@ impl Clone for Peer {
             handle: Arc::clone(&self.handle),
             ask: self.ask.clone(),
         }
+    }
+}
+
+impl From<Arc<Handle>> for Peer {
+    fn from(handle: Arc<Handle>) -> Self {
+        Self { handle, ask: None }
+    }
+}
+
+impl From<Peer> for Arc<Handle> {
+    fn from(peer: Peer) -> Self {
+        peer.handle
     }
 }
 
@@ -351,6 +363,13 @@ impl Handle {
     }
 }
 
+impl Handle {
+    /// Asks the connection to end.
+    pub(crate) fn close(&self, how: Closing) {
+        self.shared.close(how);
+    }
+}
+
 impl Drop for Handle {
     fn drop(&mut self) {
         self.shared.close(Closing::Flush);
@@ -360,7 +379,7 @@ impl Drop for Handle {
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Peer")
-            .field("addresses", &self.shared().addresses)
+            .field("addresses", self.shared().addresses())
             .field("end", &self.shared().end())
             .finish()
     }

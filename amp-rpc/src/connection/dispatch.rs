@@ -220,7 +220,7 @@ impl Dispatch {
         if let Some(answer) = answers.then(|| answer_in_http(bytes)).flatten() {
             self.outgoing.answers.extend_from_slice(answer.as_bytes());
         }
-        self.close(turn_away(stranger, &self.shared.addresses));
+        self.close(turn_away(stranger, self.shared.addresses()));
     }
 
     /// Goes on with the responders that were woken. Says whether there were any.
@@ -312,7 +312,7 @@ impl Dispatch {
     fn follow(&mut self, replied: Replied) {
         if let Some(fault) = &replied.fault {
             self.shared.counters.faults.add(1);
-            log::fault(&self.shared.addresses, fault, self.fault);
+            log::fault(self.shared.addresses(), fault, self.fault);
             self.number_fault();
         }
         if let Some(boundary) = replied.boundary {

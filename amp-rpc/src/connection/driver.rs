@@ -95,7 +95,7 @@ enum Break {
 
 impl Driver {
     pub(crate) fn new(carried: Carried, shared: Arc<Shared>, locator: Arc<Located>) -> Self {
-        let Carried { stream, host } = carried;
+        let Carried { stream, host, span } = carried;
         Self {
             phase: Phase::Open(stream),
             seat: Seat::Away(Left::new(locator)),
@@ -104,7 +104,7 @@ impl Driver {
             host: host.filter(|_| cfg!(feature = "_tls")),
             #[cfg(feature = "metrics")]
             publisher: Publisher::new(),
-            span: log::connection(&shared.addresses),
+            span,
             shared,
         }
     }
@@ -392,7 +392,7 @@ impl Driver {
         wakers.into_iter().for_each(Waker::wake);
         match verdict {
             Some(Verdict::End(reason)) => self.begin_end(desk, reason),
-            Some(Verdict::Report(silence)) => log::silent(&self.shared.addresses, silence),
+            Some(Verdict::Report(silence)) => log::silent(self.shared.addresses(), silence),
             Some(Verdict::Probe) | None => {}
         }
         if desk.patience.take_if(|patience| *patience <= now).is_some() {

@@ -9,7 +9,7 @@ use tokio::io::AsyncWrite;
 
 use super::buffers;
 use super::shared::{Shared, State};
-use crate::descriptors::{Mark, Marks};
+use crate::descriptors::{Begun, Marks};
 use crate::transport::BoxedStream;
 
 /// A buffer stays on its desk up to this size.
@@ -27,7 +27,7 @@ pub(super) struct Outgoing {
     /// Answers of responders, encoded since the last [`commit`](Self::commit).
     pub(super) answers: Vec<u8>,
     /// Where in them boxes with descriptors begin.
-    pub(super) answer_marks: Vec<Mark>,
+    pub(super) answer_marks: Begun,
     /// The same of what is being written.
     marks: Marks,
     writing: Vec<u8>,

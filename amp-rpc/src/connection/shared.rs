@@ -14,10 +14,12 @@ use tokio::time::Instant;
 use super::buffers::{self, ForCalls};
 use super::crossing::Crossing;
 use super::extensions::Known;
+use super::log;
 use super::options::Options;
 use super::room::Room;
-use crate::descriptors::{Exchange, Mark, Reading};
+use crate::descriptors::{Begun, Exchange, Reading};
 use crate::end::EndReason;
+use crate::ends::Ends;
 use crate::peer::Handle;
 use crate::stats::{Counters, Latency, Stats};
 use crate::tls::{Tls, TlsSession};
@@ -37,7 +39,7 @@ pub(crate) struct Shared {
     /// for it.
     news: OnceLock<Box<Notify>>,
     pub(crate) options: Arc<Options>,
-    pub(crate) addresses: Addresses,
+    ends: Ends,
     /// The descriptors that travel beside the stream, where they can.
     pub(crate) descriptors: Option<Arc<Exchange>>,
     /// The transport loses what was written when it is dropped with unread bytes.
@@ -53,6 +55,8 @@ pub(crate) struct Carried {
     pub(super) stream: BoxedStream,
     /// The name under which the peer was sought.
     pub(super) host: Option<Box<str>>,
+    /// What is logged for the connection belongs to it.
+    pub(super) span: log::Span,
 }
 
 /// Guarded by the lock, which is held for moments: to encode a call, to take or hand over an answer.
@@ -63,7 +67,7 @@ pub(crate) struct State {
     /// Calls that are encoded and wait for the driver.
     pub(super) out: Vec<u8>,
     /// Where in it boxes with descriptors begin.
-    pub(super) marks: Vec<Mark>,
+    pub(super) marks: Begun,
     /// The driver, while it sleeps.
     pub(super) sleeping: Option<Waker>,
     pub(super) room: Room,
@@ -196,12 +200,13 @@ impl Shared {
         if let Some(descriptors) = &transport.descriptors {
             descriptors.set_max_unclaimed(options.max_unclaimed);
         }
+        let span = log::connection(&transport.addresses);
         let shared = Self {
             state: Mutex::new(State {
                 handle: Weak::new(),
                 asking,
                 out: Vec::new(),
-                marks: Vec::new(),
+                marks: Begun::default(),
                 sleeping: None,
                 room: Room::default(),
                 known: Known::default(),
@@ -219,7 +224,7 @@ impl Shared {
             running: AtomicU32::new(0),
             news: OnceLock::new(),
             options,
-            addresses: transport.addresses,
+            ends: transport.addresses.into(),
             descriptors: transport.descriptors,
             resets: transport.resets,
             side: transport.side,
@@ -229,6 +234,7 @@ impl Shared {
         let carried = Carried {
             stream: transport.stream,
             host: transport.host,
+            span,
         };
         (shared, carried)
     }
@@ -247,6 +253,11 @@ impl Shared {
     /// was writing is taken back, so the state is sound and the poison can be ignored.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Both ends' addresses.
+    pub(crate) fn addresses(&self) -> &Addresses {
+        self.ends.get()
     }
 
     /// Asks the connection to end, and wakes the driver for it.
@@ -350,7 +361,7 @@ impl State {
         self.forget_probe();
         self.asking.end();
         self.out = Vec::new();
-        self.marks = Vec::new();
+        self.marks = Begun::default();
         self.room.grant(&mut wakers);
         Ended {
             wakers,

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
 use crate::boxes::BoxSender;
-use crate::peer::Peer;
+use crate::connection::Closing;
+use crate::peer::Handle;
 
 /// The connections that a server has open.
 pub(super) struct Connections {
@@ -28,7 +29,7 @@ struct Open {
 pub(crate) enum Connection {
     /// It is not set up yet, and ends when it is told here.
     Opening(Arc<Notify>),
-    Conversation(Peer),
+    Conversation(Arc<Handle>),
     Boxes(Box<BoxSender>),
 }
 
@@ -36,7 +37,7 @@ impl Connection {
     pub(super) fn finish(&self) {
         match self {
             Self::Opening(end) => end.notify_one(),
-            Self::Conversation(peer) => peer.finish(),
+            Self::Conversation(handle) => handle.close(Closing::Finish),
             Self::Boxes(sender) => sender.close(),
         }
     }
@@ -44,7 +45,7 @@ impl Connection {
     pub(super) fn close(&self) {
         match self {
             Self::Opening(end) => end.notify_one(),
-            Self::Conversation(peer) => peer.close(),
+            Self::Conversation(handle) => handle.close(Closing::Flush),
             Self::Boxes(sender) => sender.close(),
         }
     }

@@ -75,7 +75,7 @@ impl Server {
         let connections = self.connections.all().into_iter();
         connections
             .filter_map(|connection| match connection {
-                Connection::Conversation(peer) => Some(peer),
+                Connection::Conversation(handle) => Some(handle.into()),
                 Connection::Opening(_) | Connection::Boxes(_) => None,
             })
             .collect()
