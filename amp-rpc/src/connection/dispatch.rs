@@ -225,6 +225,10 @@ impl Dispatch {
 
     /// Goes on with the responders that were woken. Says whether there were any.
     pub(super) fn poll_woken(&mut self) -> bool {
+        if self.running.len() == 0 {
+            // Who was woken is done. Their places stay on the list until a responder waits again.
+            return false;
+        }
         let batch = self.running.begin_batch();
         let any = !batch.is_empty();
         for &place in &batch {
