@@ -1,5 +1,8 @@
 //! What an idle connection holds on the heap, counted without a clock: both ends are in this process, on one thread.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use amp_rpc::{Amp, Answer, Command, Fields, Peer, Responders};
 use tokio::runtime::{Builder, Runtime};
 
@@ -65,4 +68,29 @@ fn an_idle_connection_holds_little() {
     let held = counted.bytes_current as f64 / (COUNTED + 1) as f64;
     assert!(held < LIMIT, "{held} bytes a connection");
     assert_eq!(kept.len(), COUNTED + FIRST + 2);
+}
+
+/// Tasks of responders wait for other connections' asks, but not for longer than their locator is there.
+#[test]
+fn what_a_responder_holds_goes_with_its_locator() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let held = Arc::new(());
+    let seen = Arc::downgrade(&held);
+    runtime.block_on(async {
+        let responders = Responders::new().on(move |command: Sum| {
+            let _held = Arc::clone(&held);
+            sum(command)
+        });
+        let server = Amp::new().locator(responders);
+        let server = server.listen("tcp:127.0.0.1:0").await.unwrap();
+        let peer = (Amp::new().connect(&server.endpoint().to_string()).await).unwrap();
+        peer.call(Sum { a: 1, b: 2 }).await.unwrap();
+        assert!(seen.upgrade().is_some());
+        peer.close();
+        peer.closed().await;
+        assert_eq!(server.shutdown(Duration::from_secs(10)).await, 0);
+    });
+    // The task that accepted has ended; that it is dropped takes one more turn.
+    runtime.block_on(tokio::task::yield_now());
+    assert!(seen.upgrade().is_none(), "something still holds it");
 }

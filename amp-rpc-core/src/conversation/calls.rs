@@ -400,8 +400,10 @@ mod tests {
         let mut calls = Calls::new();
         let ids: Vec<_> = (0..3).filter_map(|call| calls.insert(call)).collect();
         assert!(calls.rest().is_none());
-        ids.iter().for_each(|&id| drop(calls.answered(id)));
-        ids.iter().for_each(|&id| drop(calls.remove(id)));
+        for &id in &ids {
+            calls.answered(id);
+            calls.remove(id);
+        }
         let abandoned = calls.insert(4).unwrap();
         calls.remove(abandoned);
         let room = calls.rest().unwrap();
