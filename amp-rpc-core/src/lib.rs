@@ -60,7 +60,7 @@ pub use command::{Answer, Command, CommandError, Failure, NoErrors, RemoteError}
 pub use context::{AnyDescriptor, Context, NoContext};
 pub use error::{DecodeError, EncodeError, EncodeProblem};
 pub use excerpt::Excerpt;
-pub use fields::{Fields, WriteFields};
+pub use fields::{Fields, FromFront, WriteFields};
 pub use shared::Shared;
 
 /// What the derive macros write; not for use by hand.
@@ -72,10 +72,10 @@ pub mod __private {
     pub use crate::context::Context;
     pub use crate::derive::{FromDescription, IsError, assert_is_error};
     pub use crate::error::{DecodeError, EncodeError};
-    pub use crate::fields::Fields;
+    pub use crate::fields::{Fields, FromFront};
     pub use crate::schema::{CommandKind, CommandSchema, ErrorSchema, Errors, FieldSchema, Type};
     pub use crate::shared::Shared;
-    pub use crate::wire::{BoxView, BoxWriter, Key, Name, RawValue, ValueWriter};
+    pub use crate::wire::{BoxView, BoxWriter, Front, Key, Name, RawValue, ValueWriter};
     pub use alloc::string::{String, ToString};
     pub use alloc::sync::Arc;
     pub use alloc::vec::Vec;

@@ -15,6 +15,9 @@ use crate::target::{Target, generated_at, local, plain};
 /// The most bytes that a key can have.
 const MAX_KEY: usize = 255;
 
+/// Structs with more fields are read in a loop: code for each field in each way would take long to compile, and much room.
+const MANY_FIELDS: usize = 16;
+
 /// The keys that the protocol uses itself.
 const PROTOCOL_KEYS: [&str; 6] = [
     "_answer",
@@ -139,15 +142,20 @@ impl<'a> FieldSet<'a> {
                 )
             }
         });
+        let mut fields = self.0.iter().flatten();
+        let follows = fields.all(|field| field.key.as_bytes()[0] > b'_');
         let (to_box, from_box) = match &self.0 {
             Some(fields) => (emit_to_box(fields, target), emit_from_box(fields, target)),
             None => emit_unusable(target),
         };
+        let from_front = (self.0.as_ref()).and_then(|fields| emit_from_front(fields, target));
         quote! {
             #header {
                 const FIELDS: &'static [#private::FieldSchema] = &[#(#schema),*];
+                const FOLLOWS_PROTOCOL: bool = #follows;
                 #to_box
                 #from_box
+                #from_front
             }
         }
     }
@@ -244,21 +252,8 @@ fn emit_from_box(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
     let (view, cx) = (local("view"), local("cx"));
     let count = fields.len();
     let keys = fields.iter().map(|field| field.key.prefixed());
-    let values: Vec<_> = (0..count)
-        .map(|index| local(&format!("value_{index}")))
-        .collect();
-    let reads = fields
-        .iter()
-        .enumerate()
-        .map(|(index, Field { ident, ty, .. })| {
-            let value = &values[index];
-            quote_spanned! {generated_at(ty.span())=>
-                #ident: <#ty as #private::Field>::from_box(
-                    #private::Source::new(__AMP_KEYS[#index], #value, #view),
-                    #cx,
-                )?
-            }
-        });
+    let values = values(fields);
+    let reads = emit_reads(fields, &values, &quote!(#view), target);
     let lookup = if fields.is_empty() {
         quote!(let _ = (#view, #cx);)
     } else {
@@ -277,6 +272,91 @@ fn emit_from_box(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
             #private::core::result::Result::Ok(Self { #(#reads),* })
         }
     }
+}
+
+/// Compares the front of a buffer with the keys in their order. Nothing is emitted where a key begins as those of the protocol
+/// do: then it is not said which come first.
+fn emit_from_front(fields: &[Field<'_>], target: &Target<'_>) -> Option<TokenStream> {
+    if fields.iter().any(|field| field.key.as_bytes()[0] == b'_') {
+        return None;
+    }
+    let private = target.private();
+    let (front, view, cx) = (local("front"), local("view"), local("cx"));
+    let frame = local("frame");
+    if fields.len() > MANY_FIELDS {
+        return Some(quote! {
+            fn from_front<'amp_front>(
+                #front: #private::Front<'amp_front>,
+                #cx: &mut dyn #private::Context,
+            ) -> #private::core::option::Option<#private::FromFront<'amp_front, Self>> {
+                let #frame = #front.others()?;
+                let #view = #frame.view();
+                let fields = <Self as #private::Fields>::from_box(&#view, #cx);
+                #private::core::option::Option::Some((#frame, fields))
+            }
+        });
+    }
+    let values = values(fields);
+    let finds = (fields.iter().zip(&values)).map(|(Field { ty, key, .. }, value)| {
+        let key = key.prefixed();
+        quote! {
+            let #value = #front.value(const { #private::Key::from_prefixed(#key) });
+            if #value.is_none() && !<#ty as #private::Field>::OPTIONAL {
+                return #private::core::option::Option::None;
+            }
+        }
+    });
+    let reads = emit_reads(fields, &values, &quote!(&#view), target);
+    let mutable = (!fields.is_empty()).then(|| quote!(mut));
+    let (unused_view, unused) = match fields.is_empty() {
+        true => (None, Some(quote!(let _ = #cx;))),
+        false => (Some(quote!(let #view = #frame.view();)), None),
+    };
+    Some(quote! {
+        fn from_front<'amp_front>(
+            #mutable #front: #private::Front<'amp_front>,
+            #cx: &mut dyn #private::Context,
+        ) -> #private::core::option::Option<#private::FromFront<'amp_front, Self>> {
+            #unused
+            #(#finds)*
+            let #frame = #front.end()?;
+            #unused_view
+            let read = |#cx: &mut dyn #private::Context| #private::core::result::Result::Ok(Self { #(#reads),* });
+            #private::core::option::Option::Some((#frame, read(#cx)))
+        }
+    })
+}
+
+/// Names for the values of the fields.
+fn values(fields: &[Field<'_>]) -> Vec<Ident> {
+    (0..fields.len())
+        .map(|index| local(&format!("value_{index}")))
+        .collect()
+}
+
+/// Each field, read from its value.
+fn emit_reads(
+    fields: &[Field<'_>],
+    values: &[Ident],
+    view: &TokenStream,
+    target: &Target<'_>,
+) -> Vec<TokenStream> {
+    let private = target.private();
+    let cx = local("cx");
+    let read = |(Field { ident, ty, key }, value): (&Field<'_>, &Ident)| {
+        let key = key.prefixed();
+        quote_spanned! {generated_at(ty.span())=>
+            #ident: <#ty as #private::Field>::from_box(
+                #private::Source::new(
+                    const { #private::Key::from_prefixed(#key) },
+                    #value,
+                    #view,
+                ),
+                #cx,
+            )?
+        }
+    };
+    fields.iter().zip(values).map(read).collect()
 }
 
 /// Bodies for a struct that was refused: its mistake is reported already, and an impl keeps the

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::connection::log::Span;
+use crate::responders::guard;
 
 thread_local! {
     static CURRENT: Cell<Current> = const { Cell::new(Current::None) };
@@ -227,9 +228,26 @@ impl Active {
         }
     }
 
-    /// Runs code of the responder's.
+    /// Runs code of the responder's. A panic becomes its message.
     #[inline]
-    pub(crate) fn enter<T>(&mut self, run: impl FnOnce() -> T) -> T {
+    pub(crate) fn guard<T>(&mut self, run: impl FnOnce() -> T) -> Result<T, String> {
+        if self.context.is_some() || CURRENT.get() == Current::Made {
+            return self.enter(|| guard(run));
+        }
+        // As below, for the most usual case.
+        let span = self.span.clone();
+        let _entered = span.enter();
+        let canceled = self.canceled;
+        let before = CURRENT.replace(Current::Unmade { canceled });
+        let result = guard(run);
+        if CURRENT.replace(before) == Current::Made {
+            self.context = CONTEXT.take();
+        }
+        result
+    }
+
+    /// Runs code of the responder's.
+    fn enter<T>(&mut self, run: impl FnOnce() -> T) -> T {
         /// Puts back what was there before, even when the code panics.
         struct Leave<'a> {
             context: &'a mut Option<AskContext>,
@@ -237,7 +255,6 @@ impl Active {
             outer: Option<AskContext>,
         }
         impl Drop for Leave<'_> {
-            #[inline]
             fn drop(&mut self) {
                 if CURRENT.replace(self.before) == Current::Made {
                     *self.context = CONTEXT.take();

@@ -100,8 +100,8 @@ pub use amp::Amp;
 pub use amp_rpc_core::conversation::{CloseReason, Compat};
 pub use amp_rpc_core::{
     AmpBox, Answer, Argument, Command, CommandError, Context, DecodeError, EncodeError, Failure,
-    Field, Fields, Item, NoContext, NoErrors, RemoteError, Shared, WriteFields, argument, dynamic,
-    schema, wire,
+    Field, Fields, FromFront, Item, NoContext, NoErrors, RemoteError, Shared, WriteFields,
+    argument, dynamic, schema, wire,
 };
 pub use amp_rpc_macros::{Command, CommandError, Fields, responders};
 pub use ask_context::{AskContext, Scope};

@@ -1,6 +1,8 @@
 //! The codec alone, beside what cannot be done in less and beside other crates: `cargo bench -p bench --bench codec`.
 #![allow(missing_docs, reason = "the macros' own")]
 
+mod ask;
+
 use std::hint::black_box;
 
 use amp_rpc::wire::{BoxWriter, Decoder, Key, Limits};
@@ -8,7 +10,7 @@ use amp_rpc::{Command, Fields, NoContext};
 use criterion::{Criterion, criterion_group, criterion_main};
 use serde::{Deserialize, Serialize};
 
-const ASK: &[u8] = b"\0\x04_ask\0\x011\0\x08_command\0\x03Sum\0\x01a\0\x0213\0\x01b\0\x0281\0\0";
+use crate::ask::ASK;
 
 #[derive(Debug, Command, Serialize, Deserialize)]
 struct Sum {
@@ -53,6 +55,9 @@ fn sum(criterion: &mut Criterion) {
     });
     let mut decoder = Decoder::default();
     group.bench_function("amp-rpc", |bencher| {
+        bencher.iter(|| ask::read::<Sum>(&mut decoder, black_box(ASK)));
+    });
+    group.bench_function("amp-rpc, a box that is not as expected", |bencher| {
         bencher.iter(|| {
             let frame = decoder.decode(black_box(ASK)).unwrap().unwrap();
             Sum::from_box(&frame.view(), &mut NoContext).unwrap()

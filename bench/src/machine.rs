@@ -3,8 +3,10 @@
 use std::fs;
 use std::process::Command;
 
+use crate::profile::Profile;
+
 /// The machine, the system and the compiler, one a line.
-pub(crate) fn description() -> String {
+pub(crate) fn description(profile: Profile) -> String {
     let first = |file: &str, name: &str| {
         let text = fs::read_to_string(file).unwrap_or_default();
         let line = text.lines().find(|line| line.starts_with(name));
@@ -18,9 +20,10 @@ pub(crate) fn description() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let memory = first("/proc/meminfo", "MemTotal");
     format!(
-        "- processor: {processor}, {cores} cores; memory: {memory}\n- system: {}\n- compiler: {}; profile `measured` for all (release, `lto = \"fat\"`, `codegen-units = 1`)\n",
+        "- processor: {processor}, {cores} cores; memory: {memory}\n- system: {}\n- compiler: {}; profile {}\n",
         said_by("uname", &["-sr"]),
         said_by("rustc", &["--version"]),
+        profile.description(),
     )
 }
 

@@ -10,6 +10,7 @@ mod outcome;
 mod peer;
 mod plan;
 mod process;
+mod profile;
 mod report;
 mod scenario;
 
@@ -28,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let bar = ProgressBar::new(plan.turns() as u64).with_style(ProgressStyle::with_template(
         "{bar:30} {pos}/{len} {msg} [{elapsed} of about {duration}]",
     )?);
+    println!("{}", machine::description(plan.profile));
     let mut outcomes = Vec::new();
     for &scenario in &plan.scenarios {
         let outcome = Outcome::measure(scenario, &plan, &bar)?;

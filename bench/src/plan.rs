@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use crate::peer::Peer;
+use crate::profile::Profile;
 use crate::scenario::{self, Scenario};
 
 /// What is measured, with whom and how often.
@@ -11,6 +12,7 @@ use crate::scenario::{self, Scenario};
 pub(crate) struct Plan {
     pub(crate) scenarios: Vec<&'static Scenario>,
     pub(crate) peers: Vec<Peer>,
+    pub(crate) profile: Profile,
     pub(crate) rounds: usize,
     /// How long a client calls.
     pub(crate) seconds: f64,
@@ -26,6 +28,7 @@ impl Plan {
         let mut plan = Self {
             scenarios: Vec::new(),
             peers: Vec::new(),
+            profile: Profile::default(),
             rounds: 7,
             seconds: 1.0,
             results: None,
@@ -34,6 +37,7 @@ impl Plan {
         let mut only: Option<Vec<String>> = None;
         for argument in arguments {
             match argument.split_once('=') {
+                Some(("--profile", value)) => plan.profile = value.parse()?,
                 Some(("--rounds", value)) => plan.rounds = value.parse()?,
                 Some(("--seconds", value)) => plan.seconds = value.parse()?,
                 Some(("--results", value)) => plan.results = Some(value.into()),
@@ -61,7 +65,7 @@ impl Plan {
                 }
             }
             plan.peers.retain(|peer| only.contains(&peer.name));
-        } else if plan.scenarios.is_empty() {
+        } else if plan.scenarios.is_empty() && plan.profile == Profile::default() {
             plan.results = plan.results.or(folder);
         }
         if plan.scenarios.is_empty() {
@@ -94,12 +98,15 @@ impl Plan {
 pub(crate) fn help() -> String {
     let mut text = "usage: cargo xtask bench [OPTION…] [SCENARIO…]
 
-Without a scenario all of them run, and, unless only some peers do, the table and charts in bench/results are written anew.
+Without a scenario all of them run, and, unless only some peers do or the profile is another one, the table and charts in
+bench/results are written anew.
 
 options:
   --rounds=N       turns of each peer (7)
   --seconds=S      how long a turn calls (1)
   --peers=A,B      only these
+  --profile=NAME   builds all peers with cargo's profile `release` instead of `measured`, which has
+                   link-time optimization
   --results=DIR    writes the table and charts there
 
 scenarios:

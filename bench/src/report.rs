@@ -143,7 +143,7 @@ pub(crate) fn file(plan: &Plan, outcomes: &[Outcome]) -> String {
          ![calls a second](calls.svg)\n",
         plan.rounds,
         plan.seconds,
-        machine::description(),
+        machine::description(plan.profile),
     );
     for outcome in outcomes {
         text += "\n";

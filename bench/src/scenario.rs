@@ -192,4 +192,16 @@ pub(crate) const ALL: &[Scenario] = &[
             at(65_535, "--outstanding=16 --bytes=65535"),
         ],
     )),
+    curve(calls(
+        "arguments",
+        "integers that are added, each an argument, 16 outstanding calls on one connection",
+        &[
+            at(1, "--outstanding=16 --arguments=1"),
+            at(5, "--outstanding=16 --arguments=5"),
+            at(20, "--outstanding=16 --arguments=20"),
+            at(50, "--outstanding=16 --arguments=50"),
+            at(100, "--outstanding=16 --arguments=100"),
+            at(200, "--outstanding=16 --arguments=200"),
+        ],
+    )),
 ];

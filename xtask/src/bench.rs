@@ -18,10 +18,14 @@ const PEERS: [(&str, bool); 6] = [
     ("tonic", true),
 ];
 
+/// The profiles that they may be built with, all in the same way; the first one unless another one is asked for.
+const PROFILES: [&str; 2] = ["measured", "release"];
+
 const ADVICE: &str = "A benchmark needs all of its peers.";
 
-/// Builds each peer by itself, all with the profile `measured`, and runs `bench`.
+/// Builds each peer by itself, all with the same profile, and runs `bench`, whose own profile changes no figure.
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failure> {
+    let profile = profile(arguments)?;
     let python = venv::ready(workspace)?;
     let target = workspace.target();
     step::run(
@@ -30,9 +34,9 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitC
             .current_dir(workspace.root()),
         ADVICE,
     )?;
-    let built = target.join("measured");
+    let built = target.join(profile);
     let peers = workspace.root().join("bench").join("peers");
-    let mut bench = Command::new(built.join("bench"));
+    let mut bench = Command::new(target.join("measured").join("bench"));
     for (name, has_feature) in PEERS {
         if name == "capnp" && !has_capnp() {
             eprintln!(
@@ -40,7 +44,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitC
             );
             continue;
         }
-        build_peer(&peers, target, name, has_feature)?;
+        build_peer(&peers, target, profile, name, has_feature)?;
         let program = built.join(format!("bench-{name}"));
         bench.arg(format!("--peer-{name}={}", program.display()));
     }
@@ -61,11 +65,33 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitC
     })
 }
 
+/// Which profile is asked for; the benchmark gets the option, too, and tells it.
+fn profile(arguments: &[OsString]) -> Result<&'static str, Failure> {
+    let mut asked = arguments
+        .iter()
+        .filter_map(|argument| argument.to_str()?.strip_prefix("--profile="));
+    let Some(name) = asked.next_back() else {
+        return Ok(PROFILES[0]);
+    };
+    let known = PROFILES.into_iter().find(|known| *known == name);
+    known.ok_or_else(|| {
+        Failure::new(format!(
+            "unknown profile {name:?}; expected `measured` or `release`"
+        ))
+    })
+}
+
 /// Alone, so that no feature of a common dependency is switched on by another peer.
-fn build_peer(peers: &Path, target: &Path, name: &str, has_feature: bool) -> Result<(), Failure> {
+fn build_peer(
+    peers: &Path,
+    target: &Path,
+    profile: &str,
+    name: &str,
+    has_feature: bool,
+) -> Result<(), Failure> {
     let mut cargo = Command::new(Workspace::cargo());
     cargo
-        .args(["build", "--profile", "measured", "--bin"])
+        .args(["build", "--profile", profile, "--bin"])
         .arg(format!("bench-{name}"))
         .arg("--target-dir")
         .arg(target)
@@ -84,4 +110,27 @@ fn has_capnp() -> bool {
         .stderr(Stdio::null())
         .status();
     version.is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_profile_counts() {
+        let asked = |arguments: &[&str]| {
+            let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
+            profile(&arguments).map_err(|why| why.to_string())
+        };
+        assert_eq!(asked(&["64", "--rounds=3"]), Ok("measured"));
+        assert_eq!(asked(&["--profile=release", "64"]), Ok("release"));
+        assert_eq!(
+            asked(&["--profile=release", "--profile=measured"]),
+            Ok("measured")
+        );
+        assert_eq!(
+            asked(&["--profile=dev"]),
+            Err("unknown profile \"dev\"; expected `measured` or `release`".into())
+        );
+    }
 }

@@ -13,6 +13,9 @@ usage: cargo xtask COMMAND
   count [ARGS]     counts the instructions of the fast path with valgrind, which has to be there, and fails
                    where they are more than the limits in bench/benches/instructions.rs; ARGS are
                    gungraun's, so `cargo xtask count '*decode*'`
+  compile-cost     builds two programs that differ by 100 commands, prints what one more command adds to a
+                   binary and to the time of an incremental `cargo check`, and fails where it adds more
+                   than 15 KiB
   python           makes the same environment if need be and prints its interpreter's path
   help             prints this text
 

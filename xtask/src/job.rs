@@ -11,6 +11,7 @@ pub(crate) enum Job {
         /// Handed to the benchmark as they are.
         arguments: Vec<OsString>,
     },
+    CompileCost,
     Count {
         /// Handed to the benchmark as they are.
         arguments: Vec<OsString>,
@@ -34,6 +35,8 @@ impl Job {
         match name.to_str() {
             Some("help" | "--help" | "-h") => Ok(Self::Help),
             Some("bench") => Ok(Self::Bench { arguments: rest }),
+            Some("compile-cost") if rest.is_empty() => Ok(Self::CompileCost),
+            Some("compile-cost") => Err(Failure::new("`compile-cost` takes no arguments")),
             Some("count") => Ok(Self::Count { arguments: rest }),
             Some("python") if rest.is_empty() => Ok(Self::Python),
             Some("python") => Err(Failure::new("`python` takes no arguments")),
@@ -47,7 +50,7 @@ impl Job {
                 ))),
             },
             _ => Err(Failure::new(format!(
-                "unknown command {name:?}; expected `test`, `bench`, `count`, `python` or `help`"
+                "unknown command {name:?}; expected `test`, `bench`, `count`, `compile-cost`, `python` or `help`"
             ))),
         }
     }
@@ -84,7 +87,7 @@ mod tests {
         assert_eq!(
             job(&["tset"]),
             Err(
-                "unknown command \"tset\"; expected `test`, `bench`, `count`, `python` or `help`"
+                "unknown command \"tset\"; expected `test`, `bench`, `count`, `compile-cost`, `python` or `help`"
                     .into()
             )
         );
@@ -98,6 +101,10 @@ mod tests {
         assert_eq!(
             job(&["python", "3"]),
             Err("`python` takes no arguments".into())
+        );
+        assert_eq!(
+            job(&["compile-cost", "5"]),
+            Err("`compile-cost` takes no arguments".into())
         );
     }
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the project's own commands. `cargo xtask help` lists them.
 
 mod bench;
+mod compile_cost;
 mod count;
 mod failure;
 mod help;
@@ -40,6 +41,7 @@ fn run(job: Job) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Job::Bench { arguments } => bench::run(&Workspace::find(), &arguments),
+        Job::CompileCost => compile_cost::run(&Workspace::find()),
         Job::Count { arguments } => count::run(&Workspace::find(), &arguments),
         Job::Test { arguments } => test::run(&Workspace::find(), &arguments),
     }

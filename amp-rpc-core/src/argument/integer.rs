@@ -8,72 +8,93 @@ use super::number::{Sign, digits};
 use crate::context::Context;
 use crate::error::{DecodeError, EncodeError};
 use crate::schema::Type;
-use crate::wire::{RawValue, ValueWriter};
+use crate::wire::{RawValue, Short, ValueWriter};
 
-/// The most digits of a 64-bit number.
-const LONGEST: usize = 20;
+/// What eight decimal digits can say.
+const EIGHT: u64 = 100_000_000;
+
+/// The decimal digits of a number, if it has at most eight.
+#[inline]
+fn short(negative: bool, magnitude: u64) -> Option<Short> {
+    if magnitude >= EIGHT {
+        return None;
+    }
+    let digits = eight_digits(magnitude);
+    // One digit stays of a zero.
+    let zeros = (digits | 1 << 56).trailing_zeros() / 8;
+    let text = ((digits | ZEROS) >> (8 * zeros)).to_le_bytes();
+    let mut bytes = [0; Short::ROOM];
+    let sign = usize::from(negative);
+    bytes[0] = b'-';
+    bytes[sign..sign + 8].copy_from_slice(&text);
+    Some(Short::of_first(bytes, sign + 8 - zeros as usize))
+}
 
 /// Writes a number as decimal digits.
 #[inline]
 fn write_digits(negative: bool, magnitude: u64, out: &mut ValueWriter<'_>) {
-    if negative {
-        out.push(b'-');
-    }
-    // Most numbers are small. Pieces of a constant size are copied without a call.
-    match magnitude {
-        0..10 => out.push(b'0' + magnitude as u8),
-        10..100 => out.extend_from_slice(&pair(magnitude)),
-        100..10_000 => {
-            let ([a, b], [c, d]) = (pair(magnitude / 100), pair(magnitude % 100));
-            match magnitude {
-                ..1_000 => out.extend_from_slice(&[b, c, d]),
-                _ => out.extend_from_slice(&[a, b, c, d]),
-            }
-        }
-        _ => write_long(magnitude, out),
+    match short(negative, magnitude) {
+        Some(short) => out.extend_from_first(short.room(), short.len()),
+        None => write_long(negative, magnitude, out),
     }
 }
 
-/// The digits of a number below 100.
+/// Writes a number of more than eight digits.
+fn write_long(negative: bool, magnitude: u64, out: &mut ValueWriter<'_>) {
+    write_digits(negative, magnitude / EIGHT, out);
+    let text = eight_digits(magnitude % EIGHT) | ZEROS;
+    out.extend_from_slice(&text.to_le_bytes());
+}
+
+/// Eight times the digit zero.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+
+/// The decimal digits of a number below 100,000,000, one in each byte, the highest in the lowest byte: all of them at
+/// once, first halves, then quarters, then single ones. Divisions are multiplications that are exact within their range.
 #[inline]
-fn pair(number: u64) -> [u8; 2] {
-    [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
-}
-
-fn write_long(magnitude: u64, out: &mut ValueWriter<'_>) {
-    let mut text = [0; LONGEST];
-    let mut at = LONGEST;
-    let mut rest = magnitude;
-    while rest >= 100 {
-        at -= 2;
-        text[at..at + 2].copy_from_slice(&pair(rest % 100));
-        rest /= 100;
-    }
-    at -= 2;
-    text[at..at + 2].copy_from_slice(&pair(rest));
-    at += usize::from(rest < 10);
-    out.extend_from_slice(&text[at..]);
+fn eight_digits(number: u64) -> u64 {
+    let halves = number / 10_000 | (number % 10_000) << 32;
+    let tens = (halves * 5_243 >> 19) & 0x0000_007f_0000_007f;
+    let pairs = tens | (halves - tens * 100) << 16;
+    let tens = (pairs * 103 >> 10) & 0x000f_000f_000f_000f;
+    tens | (pairs - tens * 10) << 8
 }
 
 /// Reads up to 18 plain digits with or without a minus: what nearly every number is.
 #[inline]
 fn read_plain(value: &[u8]) -> Option<i64> {
-    let (negative, digits) = match value {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
-    };
-    if digits.is_empty() || digits.len() > 18 {
+    let (first, rest) = value.split_first()?;
+    if rest.len() > 17 {
         return None;
     }
-    let mut number = 0;
-    for digit in digits {
+    let first = first.wrapping_sub(b'0');
+    if first > 9 {
+        return read_negative(first, rest);
+    }
+    read_digits(first, rest)
+}
+
+/// What stands behind a minus, if that is what the first byte is.
+fn read_negative(first: u8, rest: &[u8]) -> Option<i64> {
+    let (digit, rest) = rest.split_first()?;
+    let digit = digit.wrapping_sub(b'0');
+    if first != b'-'.wrapping_sub(b'0') || digit > 9 {
+        return None;
+    }
+    read_digits(digit, rest).map(|number| -number)
+}
+
+#[inline]
+fn read_digits(first: u8, rest: &[u8]) -> Option<i64> {
+    let mut number = i64::from(first);
+    for digit in rest {
         let digit = digit.wrapping_sub(b'0');
         if digit > 9 {
             return None;
         }
         number = number * 10 + i64::from(digit);
     }
-    Some(if negative { -number } else { number })
+    Some(number)
 }
 
 /// Reads anything that Python's `int` takes, within 128 bits.
@@ -106,27 +127,44 @@ pub(super) fn not_an_integer(value: &[u8]) -> DecodeError {
     DecodeError::expected("an integer", value)
 }
 
+/// A number as its sign and what is behind it, where that has 64 bits at most.
+trait Magnitude: Sized {
+    fn magnitude(self) -> Option<(bool, u64)>;
+}
+
 macro_rules! integers {
     ($($int:ident $(($($hook:item)*))?,)*) => {$(
+        impl Magnitude for $int {
+            #[inline]
+            #[allow(irrefutable_let_patterns, reason = "narrow types always fit")]
+            #[allow(unused_comparisons, reason = "unsigned types are never negative")]
+            fn magnitude(self) -> Option<(bool, u64)> {
+                let negative = self < 0;
+                let magnitude = if negative {
+                    u64::try_from(self.wrapping_neg())
+                } else {
+                    u64::try_from(self)
+                };
+                Some((negative, magnitude.ok()?))
+            }
+        }
+
         impl Argument for $int {
             const TYPE: &'static Type = &Type::Integer;
 
             #[inline]
-            #[allow(irrefutable_let_patterns, reason = "narrow types always fit")]
-            #[allow(unused_comparisons, reason = "unsigned types are never negative")]
             fn encode(&self, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
-                let number = *self;
-                let magnitude = if number < 0 {
-                    u64::try_from(number.wrapping_neg())
-                } else {
-                    u64::try_from(number)
-                };
-                if let Ok(magnitude) = magnitude {
-                    write_digits(number < 0, magnitude, out);
-                } else {
-                    out.extend_from_slice(alloc::format!("{number}").as_bytes());
+                match Magnitude::magnitude(*self) {
+                    Some((negative, magnitude)) => write_digits(negative, magnitude, out),
+                    None => out.extend_from_slice(alloc::format!("{self}").as_bytes()),
                 }
                 Ok(())
+            }
+
+            #[inline]
+            fn encode_short(&self) -> Option<Short> {
+                let (negative, magnitude) = Magnitude::magnitude(*self)?;
+                short(negative, magnitude)
             }
 
             #[inline]

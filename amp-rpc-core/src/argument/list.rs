@@ -83,16 +83,27 @@ pub fn decode_rows<T: Fields>(
     value: RawValue<'_>,
     cx: &mut dyn Context,
 ) -> Result<Vec<T>, DecodeError> {
-    decode_boxes(value, cx, |view, cx| T::from_box(view, cx))
+    let mut rows = Vec::new();
+    let mut rest = value.as_bytes();
+    let decoder = Decoder::new(Limits::DEFAULT);
+    // As long as the rows are as they are expected to be.
+    while let Some(front) = decoder.front(rest).map(|front| front.beside(value)) {
+        let Some((frame, row)) = T::from_front(front, cx) else {
+            break;
+        };
+        rest = &rest[frame.len()..];
+        rows.push(row.map_err(|error| error.at_index(rows.len()))?);
+    }
+    decode_boxes(value.part(rest), rows, cx, |view, cx| T::from_box(view, cx))
 }
 
-/// Reads an `AmpList` whose rows `decode` understands.
+/// Reads an `AmpList` whose rows `decode` understands, behind the rows that are read already.
 pub(crate) fn decode_boxes<T>(
     value: RawValue<'_>,
+    mut rows: Vec<T>,
     cx: &mut dyn Context,
     mut decode: impl FnMut(&crate::wire::BoxView<'_>, &mut dyn Context) -> Result<T, DecodeError>,
 ) -> Result<Vec<T>, DecodeError> {
-    let mut rows = Vec::new();
     let mut rest = value.as_bytes();
     // The value is in memory already: no further limit is needed.
     let mut decoder = Decoder::new(Limits::DEFAULT);

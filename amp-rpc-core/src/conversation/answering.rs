@@ -202,6 +202,19 @@ impl Answering {
         }
     }
 
+    /// Answers an ask of a plain command in the usual case. Says whether it did: if not, nothing is written, and
+    /// [`reply`](Self::reply) has to be called, which covers all cases.
+    #[inline]
+    pub fn answer(
+        &self,
+        tag: &[u8],
+        fields: &dyn WriteFields,
+        out: &mut Vec<u8>,
+        cx: &mut dyn Context,
+    ) -> bool {
+        self.phase == Phase::Reading && write_answer(tag, fields, self.limits, out, cx).is_ok()
+    }
+
     /// Answers an ask: appends the box, if there is one to send, to `out`, and says what follows.
     ///
     /// `errors` are those that the command declares. Nothing is sent once this half has stopped.
@@ -214,10 +227,10 @@ impl Answering {
         out: &mut Vec<u8>,
         cx: &mut dyn Context,
     ) -> Replied {
-        if let (Phase::Reading, Some(tag), CommandKind::Plain, Outcome::Answered(fields)) =
-            (self.phase, &ask.tag, ask.kind, outcome)
+        if let (Some(tag), CommandKind::Plain, Outcome::Answered(fields)) =
+            (&ask.tag, ask.kind, outcome)
         {
-            if write_answer(tag, fields, self.limits, out, cx).is_ok() {
+            if self.answer(tag.as_bytes(), fields, out, cx) {
                 return Replied::SILENT;
             }
         }
@@ -317,23 +330,25 @@ impl Answering {
         cx: &mut dyn Context,
     ) -> Replied {
         let (error, fault) = match outcome {
-            Outcome::Answered(fields) => match write_answer(tag, fields, self.limits, out, cx) {
-                Ok(()) => return self.answered(ask.kind),
-                Err(error) => {
-                    let too_long = is_too_long(&error);
-                    let reply = match errors.catch_all() {
-                        Some(schema) if !(too_long && self.compat.close_on_answer_too_long) => {
-                            Reply::declared(schema, error.to_string())
+            Outcome::Answered(fields) => {
+                match write_answer(tag.as_bytes(), fields, self.limits, out, cx) {
+                    Ok(()) => return self.answered(ask.kind),
+                    Err(error) => {
+                        let too_long = is_too_long(&error);
+                        let reply = match errors.catch_all() {
+                            Some(schema) if !(too_long && self.compat.close_on_answer_too_long) => {
+                                Reply::declared(schema, error.to_string())
+                            }
+                            _ => Reply::unknown(self.unknown_error()),
+                        };
+                        let fault = Some(Fault::BadAnswer(error));
+                        if too_long && self.compat.close_on_answer_too_long {
+                            return self.close(CloseReason::AnswerTooLong, fault);
                         }
-                        _ => Reply::unknown(self.unknown_error()),
-                    };
-                    let fault = Some(Fault::BadAnswer(error));
-                    if too_long && self.compat.close_on_answer_too_long {
-                        return self.close(CloseReason::AnswerTooLong, fault);
+                        (reply, fault)
                     }
-                    (reply, fault)
                 }
-            },
+            }
             Outcome::Declared {
                 schema,
                 description,
@@ -445,7 +460,7 @@ impl Answering {
 
 impl Replied {
     /// Nothing but the answer, or nothing at all.
-    const SILENT: Self = Self {
+    pub const SILENT: Self = Self {
         boundary: None,
         fault: None,
     };

@@ -4,12 +4,13 @@ use alloc::vec::Vec;
 use super::boundary::Boundary;
 use super::calls::{Calls, Lookup};
 use super::metadata::{DEADLINE, TRACEPARENT};
+use super::reply::write_box;
 use super::tag::CallId;
 use crate::context::Context;
 use crate::error::EncodeError;
 use crate::fields::WriteFields;
 use crate::schema::CommandKind;
-use crate::wire::{BoxWriter, Limits, ProtocolPairs, protocol};
+use crate::wire::{Limits, ProtocolPairs, protocol};
 
 /// The half of a conversation that asks, and the gate through which everything is written.
 ///
@@ -141,13 +142,36 @@ impl<T> Asking<T> {
         self.gate == Gate::Open
     }
 
+    /// Makes a call of a plain command without metadata, if the gate is open, a tag is free and it can be encoded, as
+    /// [`ask`](Self::ask) does. `None` says that nothing was done: `ask` says why.
+    #[inline]
+    pub fn ask_plainly(
+        &mut self,
+        command: &[u8],
+        fields: &dyn WriteFields,
+        fill: impl FnOnce(&mut Option<T>),
+        out: &mut Vec<u8>,
+        cx: &mut dyn Context,
+    ) -> Option<CallId> {
+        if self.gate != Gate::Open {
+            return None;
+        }
+        let id = self.calls.next_id()?;
+        let protocol = ProtocolPairs::Ask {
+            tag: id.tag().0,
+            command,
+        };
+        write_box(protocol, fields, self.limits, out, cx).ok()?;
+        self.calls.insert_with(fill);
+        Some(id)
+    }
+
     /// Makes a call: appends it to `out`, and keeps with it what `fill` puts in its place, as
     /// [`Calls::insert_with`] says.
     ///
     /// # Errors
     ///
     /// See [`AskRefused`]; `out` is as before.
-    #[inline]
     pub fn ask<F: WriteFields + ?Sized>(
         &mut self,
         head: Head<'_>,
@@ -162,10 +186,10 @@ impl<T> Asking<T> {
         let tag = id.tag();
         let written = if head.deadline.is_none() && head.traceparent.is_none() {
             let protocol = ProtocolPairs::Ask {
-                tag: tag.as_bytes(),
+                tag: tag.0,
                 command: head.command,
             };
-            write(protocol, fields, self.limits, out, cx)
+            write_box(protocol, fields, self.limits, out, cx)
         } else {
             let metadata = [(DEADLINE, head.deadline), (TRACEPARENT, head.traceparent)];
             let mut pairs = [(protocol::ASK, tag.as_bytes()); 4];
@@ -178,7 +202,7 @@ impl<T> Asking<T> {
                 }
             }
             let protocol = ProtocolPairs::List(&pairs[..count]);
-            write(protocol, fields, self.limits, out, cx)
+            write_box(protocol, fields, self.limits, out, cx)
         };
         written.map_err(AskRefused::Encode)?;
         // The slot is free and its tag is written: nothing can come between.
@@ -205,7 +229,7 @@ impl<T> Asking<T> {
         self.check_gate(CommandKind::Plain)?;
         let protocol = [(protocol::COMMAND, command)];
         let protocol = ProtocolPairs::List(&protocol);
-        write(protocol, fields, self.limits, out, cx).map_err(AskRefused::Encode)
+        write_box(protocol, fields, self.limits, out, cx).map_err(AskRefused::Encode)
     }
 
     #[inline]
@@ -258,7 +282,21 @@ impl<T> Asking<T> {
         }
     }
 
-    /// The same for a tag that was read already.
+    /// Notes the answer to a call, if the call waits, is plain, and the gate is open, and gives access to what is kept with it.
+    /// That is what [`received`](Self::received) and [`Calls::answered`] do in that case; otherwise nothing is done.
+    #[inline]
+    pub fn answer_plainly(
+        &mut self,
+        id: CallId,
+        is_plain: impl FnOnce(&T) -> bool,
+    ) -> Option<&mut T> {
+        match self.gate {
+            Gate::Open => self.calls.answered_if(id, is_plain),
+            _ => None,
+        }
+    }
+
+    /// The same as [`received`](Self::received) for a tag that was read already.
     #[inline]
     pub fn received_id(&mut self, id: CallId, is_error: bool, out: &mut Vec<u8>) -> Received {
         match self.calls.lookup_id(id) {
@@ -325,18 +363,4 @@ impl<T> Asking<T> {
         self.gate = Gate::Ended;
         self.held = None;
     }
-}
-
-#[inline]
-fn write<F: WriteFields + ?Sized>(
-    protocol: ProtocolPairs<'_>,
-    fields: &F,
-    limits: Limits,
-    out: &mut Vec<u8>,
-    cx: &mut dyn Context,
-) -> Result<(), EncodeError> {
-    let mut writer = BoxWriter::with_protocol(out, limits, protocol);
-    (fields.write_fields(&mut writer, cx))
-        .and_then(|()| writer.finish())
-        .inspect_err(|_| cx.give_up_box())
 }

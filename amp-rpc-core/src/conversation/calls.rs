@@ -167,14 +167,21 @@ impl<T> Calls<T> {
     /// Notes that the answer to a waiting call is there, and gives access to what is kept with it.
     #[inline]
     pub fn answered(&mut self, id: CallId) -> Option<&mut T> {
-        let index = self.index(id)?;
-        let slot = &mut self.slots[index];
-        if slot.state != State::Waiting {
+        self.answered_if(id, |_| true)
+    }
+
+    /// The same, if that holds for what is kept with the call.
+    #[inline]
+    pub fn answered_if(&mut self, id: CallId, holds: impl FnOnce(&T) -> bool) -> Option<&mut T> {
+        let index = usize::from(id.slot).checked_sub(1)?;
+        let slot = self.slots.get_mut(index)?;
+        if slot.generation != id.generation || slot.state != State::Waiting {
             return None;
         }
+        let data = slot.data.as_mut().filter(|data| holds(data))?;
         slot.state = State::Answered;
         self.waiting -= 1;
-        slot.data.as_mut()
+        Some(data)
     }
 
     /// What is kept with a call, waiting or answered.
@@ -182,6 +189,23 @@ impl<T> Calls<T> {
     pub fn get_mut(&mut self, id: CallId) -> Option<&mut T> {
         let index = self.index(id)?;
         self.slots[index].data.as_mut()
+    }
+
+    /// Looks at what is kept with a call, and where `take` gives something for it, frees the call's slot, as
+    /// [`free`](Self::free) does. `None` where there is no such call.
+    #[inline]
+    pub fn take_with<R>(
+        &mut self,
+        id: CallId,
+        take: impl FnOnce(&mut T) -> Option<R>,
+    ) -> Option<Option<R>> {
+        let index = self.index(id)?;
+        let slot = &mut self.slots[index];
+        let taken = take(slot.data.as_mut()?);
+        if taken.is_some() {
+            self.free_at(index, id);
+        }
+        Some(taken)
     }
 
     /// Takes a call out and frees its slot; one that was still waiting is abandoned.
@@ -194,6 +218,13 @@ impl<T> Calls<T> {
     #[inline]
     pub fn free(&mut self, id: CallId) -> Option<&mut Option<T>> {
         let index = self.index(id)?;
+        self.free_at(index, id);
+        Some(&mut self.slots[index].data)
+    }
+
+    /// Frees the slot at this index, where this call is.
+    #[inline]
+    fn free_at(&mut self, index: usize, id: CallId) {
         let slot = &mut self.slots[index];
         let state = core::mem::replace(&mut slot.state, State::Free);
         match slot.generation.checked_add(1) {
@@ -207,7 +238,6 @@ impl<T> Calls<T> {
             self.waiting -= 1;
             self.remember_abandoned(id);
         }
-        Some(&mut self.slots[index].data)
     }
 
     fn remember_abandoned(&mut self, id: CallId) {

@@ -75,17 +75,38 @@ impl<'a> Reply<'a> {
 
 #[inline]
 pub(super) fn write_answer(
-    tag: &Tag,
+    tag: &[u8],
     fields: &dyn WriteFields,
     limits: Limits,
     out: &mut Vec<u8>,
     cx: &mut dyn Context,
 ) -> Result<(), EncodeError> {
-    let tag = tag.as_bytes();
-    let mut writer = BoxWriter::with_protocol(out, limits, ProtocolPairs::Answer { tag });
-    (fields.write_fields(&mut writer, cx))
-        .and_then(|()| writer.finish())
-        .inspect_err(|_| cx.give_up_box())
+    write_box(ProtocolPairs::Answer { tag }, fields, limits, out, cx)
+}
+
+/// Writes a box of the protocol's pairs and others. Where it cannot be encoded, `out` is as before.
+// Inlined, so that the protocol's pairs are known ones.
+#[inline(always)]
+pub(super) fn write_box<F: WriteFields + ?Sized>(
+    protocol: ProtocolPairs<'_>,
+    fields: &F,
+    limits: Limits,
+    out: &mut Vec<u8>,
+    cx: &mut dyn Context,
+) -> Result<(), EncodeError> {
+    let mut writer = BoxWriter::with_protocol(out, limits, protocol);
+    let written = if fields.follows_protocol() {
+        writer.put_protocol()
+    } else {
+        Ok(())
+    };
+    let written = written
+        .and_then(|()| fields.write_fields(&mut writer, cx))
+        .and_then(|()| writer.end());
+    if written.is_err() {
+        cx.give_up_box();
+    }
+    written
 }
 
 pub(super) fn write_error(

@@ -1,6 +1,8 @@
 use alloc::boxed::Box;
 use core::fmt;
 
+use crate::wire::Short;
+
 /// The tag of the peer's ask, kept until the answer is sent. Any bytes.
 #[derive(Clone)]
 pub struct Tag(Storage);
@@ -54,18 +56,15 @@ pub struct CallId {
 }
 
 /// The longest tag in bytes.
-const TAG_BYTES: usize = 12;
+const TAG_BYTES: usize = Short::ROOM;
 
 /// A tag of this side's as text.
 #[derive(Debug, Clone, Copy)]
-pub struct OwnTag {
-    digits: [u8; TAG_BYTES],
-    start: u8,
-}
+pub struct OwnTag(pub(super) Short);
 
-/// The lowest eight hexadecimal digits of a number, the highest one first, all of them at once.
+/// The eight hexadecimal digits of a number as text, the first one in the highest byte, all of them at once.
 #[inline]
-fn eight_digits(number: u32) -> [u8; 8] {
+fn eight_digits(number: u32) -> u64 {
     // One digit in each byte.
     let mut digits = u64::from(number);
     digits = (digits | digits << 16) & 0x0000_ffff_0000_ffff;
@@ -73,26 +72,14 @@ fn eight_digits(number: u32) -> [u8; 8] {
     digits = (digits | digits << 4) & 0x0f0f_0f0f_0f0f_0f0f;
     // 1 where it is a letter.
     let letters = (digits + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101;
-    let text = digits + 0x3030_3030_3030_3030 + letters * u64::from(b'a' - b'0' - 10);
-    text.to_be_bytes()
-}
-
-/// The number that eight hexadecimal digits stand for, all of them at once; any number where they are none.
-#[inline]
-fn read_eight(text: [u8; 8]) -> u32 {
-    let text = u64::from_be_bytes(text);
-    let letters = text >> 6 & 0x0101_0101_0101_0101;
-    let mut digits = (text & 0x0f0f_0f0f_0f0f_0f0f) + letters * 9;
-    digits = (digits | digits >> 4) & 0x00ff_00ff_00ff_00ff;
-    digits = (digits | digits >> 8) & 0x0000_ffff_0000_ffff;
-    (digits | digits >> 16) as u32
+    digits + ZEROS + letters * u64::from(b'a' - b'0' - 10)
 }
 
 impl OwnTag {
     /// The digits.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.digits[usize::from(self.start)..]
+        self.0.as_bytes()
     }
 }
 
@@ -102,55 +89,57 @@ impl CallId {
     #[inline]
     pub fn tag(self) -> OwnTag {
         let number = u64::from(self.generation) << 16 | u64::from(self.slot);
-        let mut digits = [0; TAG_BYTES];
-        digits[TAG_BYTES - 8..].copy_from_slice(&eight_digits(number as u32));
-        if number > u64::from(u32::MAX) {
-            digits[..4].copy_from_slice(&eight_digits((number >> 32) as u32)[4..]);
-        }
         // Slots count from 1, so there is at least one digit.
-        let count = (u64::BITS - number.leading_zeros()).div_ceil(4) as usize;
-        OwnTag {
-            digits,
-            start: (TAG_BYTES - count) as u8,
-        }
+        let count = (u64::BITS - number.leading_zeros()).div_ceil(4);
+        let mut digits = [0; TAG_BYTES];
+        let low = eight_digits(number as u32);
+        let length = match count.checked_sub(8) {
+            None | Some(0) => {
+                digits[..8].copy_from_slice(&(low << (64 - 8 * count)).to_be_bytes());
+                count
+            }
+            Some(more) => {
+                let high = eight_digits((number >> 32) as u32) as u32;
+                digits[..4].copy_from_slice(&(high << (32 - 8 * more)).to_be_bytes());
+                digits[more as usize..][..8].copy_from_slice(&low.to_be_bytes());
+                count
+            }
+        };
+        OwnTag(Short::of_first(digits, length as usize))
     }
 
     /// Reads a tag that a peer gave back; `None` where it is none that [`tag`](Self::tag) writes.
     #[inline]
     pub fn parse(tag: &[u8]) -> Option<Self> {
-        if tag.is_empty() || tag.len() > TAG_BYTES || tag[0] == b'0' {
+        if tag.len() > TAG_BYTES || *tag.first()? == b'0' {
             return None;
         }
-        if tag.len() <= 8 {
-            let mut text = [b'0'; 8];
-            text[8 - tag.len()..].copy_from_slice(tag);
-            let number = read_eight(text);
-            // So it was digits, and all in lower case.
-            return (eight_digits(number) == text).then_some(Self {
-                slot: number as u16,
-                generation: number >> 16,
-            });
-        }
-        Self::parse_long(tag)
-    }
-
-    #[cold]
-    fn parse_long(tag: &[u8]) -> Option<Self> {
-        let mut number = 0u64;
+        let (mut number, mut all) = (0_u64, 0);
         for digit in tag {
-            let digit = match digit {
-                b'0'..=b'9' => digit - b'0',
-                b'a'..=b'f' => digit - b'a' + 10,
-                _ => return None,
-            };
-            number = number << 4 | u64::from(digit);
+            let value = DIGITS[usize::from(*digit)];
+            all |= value;
+            number = number << 4 | u64::from(value);
         }
-        Some(Self {
+        (all < 16).then_some(Self {
             slot: number as u16,
             generation: (number >> 16) as u32,
         })
     }
 }
+
+/// What each byte is as a hexadecimal digit in lower case; 255 where it is none.
+const DIGITS: [u8; 256] = {
+    let mut digits = [u8::MAX; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
+
+/// Eight times the digit zero.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
 
 #[cfg(test)]
 mod tests {

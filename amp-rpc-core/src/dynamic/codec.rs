@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use bytes::Bytes;
 
@@ -75,9 +76,11 @@ pub(super) fn decode(
         Type::ListOf(element) => Value::ListOf(list::decode(value, cx, |item, cx| {
             decode(element, item, cx)
         })?),
-        Type::AmpList(schema) => Value::AmpList(list::decode_boxes(value, cx, |view, cx| {
-            Values::from_box(schema, view, cx)
-        })?),
+        Type::AmpList(schema) => {
+            Value::AmpList(list::decode_boxes(value, Vec::new(), cx, |view, cx| {
+                Values::from_box(schema, view, cx)
+            })?)
+        }
         Type::Custom(_) => Value::Custom(value.to_bytes()),
     })
 }

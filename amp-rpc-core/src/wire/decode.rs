@@ -2,7 +2,7 @@ use core::fmt;
 
 use thiserror::Error;
 
-use super::{BoxView, Limits, Stranger};
+use super::{BoxView, Front, Limits, Stranger};
 use crate::excerpt::Excerpt;
 
 /// Finds boxes in a growing buffer.
@@ -41,13 +41,20 @@ pub struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
+    #[inline]
+    pub(super) fn new(view: BoxView<'a>, len: usize) -> Self {
+        Self { view, len }
+    }
+
     /// The box.
+    #[inline]
     pub fn view(&self) -> BoxView<'a> {
         self.view
     }
 
     /// How many bytes of the buffer it takes, terminator included.
     #[allow(clippy::len_without_is_empty, reason = "a frame is never empty")]
+    #[inline]
     pub fn len(&self) -> usize {
         self.len
     }
@@ -62,6 +69,17 @@ impl Decoder {
             pairs: 0,
             reserved: 0,
         }
+    }
+
+    /// The front of the buffer, to be read as the box that is expected there; `None` where a part of that
+    /// box was looked at before. The box counts as dealt with once it was read to its end.
+    #[inline]
+    pub fn front<'a>(&self, input: &'a [u8]) -> Option<Front<'a>> {
+        if self.scanned > 0 {
+            return None;
+        }
+        let most = input.len().min(self.limits.box_bytes);
+        Some(Front::new(&input[..most], self.limits.box_pairs))
     }
 
     /// The next box, if the buffer holds all of it.

@@ -11,15 +11,20 @@
 //! Keys have 1 to 255 bytes, values 0 to 65,535.
 
 mod decode;
+mod front;
 mod key;
 mod limits;
+mod short;
 mod stranger;
 mod view;
 mod write;
 
 pub use decode::{Decoder, Frame, FrameError, Frames, parse};
+pub use front::Front;
 pub use key::{InvalidName, Key, Name};
 pub use limits::Limits;
+#[doc(hidden)]
+pub use short::Short;
 pub use stranger::Stranger;
 pub use view::{BoxView, Outline, Pairs, RawValue};
 pub(crate) use write::ProtocolPairs;

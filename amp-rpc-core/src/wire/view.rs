@@ -69,6 +69,17 @@ impl<'a> BoxView<'a> {
         self
     }
 
+    /// The same view in that chunk, within which it lies.
+    #[inline]
+    pub(super) fn in_chunk(self, chunk: Option<&'a Bytes>) -> Self {
+        Self { chunk, ..self }
+    }
+
+    #[inline]
+    pub(super) fn chunk(&self) -> Option<&'a Bytes> {
+        self.chunk
+    }
+
     /// What was found out of this box.
     #[inline]
     pub fn outline(&self) -> Outline {
@@ -278,6 +289,16 @@ impl<'a> RawValue<'a> {
     #[inline]
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, chunk: None }
+    }
+
+    #[inline]
+    pub(super) fn within(bytes: &'a [u8], chunk: Option<&'a Bytes>) -> Self {
+        Self { bytes, chunk }
+    }
+
+    #[inline]
+    pub(super) fn chunk(self) -> Option<&'a Bytes> {
+        self.chunk
     }
 
     /// A part of the same buffer, such as one element of a list.

@@ -1,7 +1,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{BoxView, Decoder, Key, Limits, MAX_VALUE, protocol};
+use super::{BoxView, Decoder, Key, Limits, MAX_VALUE, Short, protocol};
 use crate::error::EncodeError;
 
 /// Appends one box to a buffer of the caller's, keys in ascending order.
@@ -27,8 +27,11 @@ pub struct BoxWriter<'a> {
     protocol: ProtocolPairs<'a>,
     /// How many of them are written.
     merged: usize,
-    /// Where the last pair begins, to notice keys that are out of order.
+    /// Not all of them are.
+    is_pending: bool,
+    /// Where the last pair begins, and the first byte of its key, to notice keys that are out of order.
     last: usize,
+    last_first: u8,
     in_order: bool,
     finished: bool,
 }
@@ -37,7 +40,7 @@ pub struct BoxWriter<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum ProtocolPairs<'a> {
     /// Those of an ask that has no others, which is nearly every one.
-    Ask { tag: &'a [u8], command: &'a [u8] },
+    Ask { tag: Short, command: &'a [u8] },
     /// That of an answer.
     Answer { tag: &'a [u8] },
     /// Any.
@@ -54,9 +57,9 @@ impl<'a> ProtocolPairs<'a> {
         }
     }
 
-    fn get(self, index: usize) -> Option<(Key<'a>, &'a [u8])> {
+    fn get(&self, index: usize) -> Option<(Key<'_>, &[u8])> {
         match (self, index) {
-            (Self::Ask { tag, .. }, 0) => Some((protocol::ASK, tag)),
+            (Self::Ask { tag, .. }, 0) => Some((protocol::ASK, tag.as_bytes())),
             (Self::Ask { command, .. }, 1) => Some((protocol::COMMAND, command)),
             (Self::Answer { tag }, 0) => Some((protocol::ANSWER, tag)),
             (Self::List(pairs), index) => pairs.get(index).copied(),
@@ -70,10 +73,11 @@ impl<'a> BoxWriter<'a> {
     pub fn new(out: &'a mut Vec<u8>, limits: Limits, protocol: &'a [(Key<'a>, &'a [u8])]) -> Self {
         let pairs = match *protocol {
             [(protocol::ASK, tag), (protocol::COMMAND, command)] => {
-                ProtocolPairs::Ask { tag, command }
+                Short::new(tag).map(|tag| ProtocolPairs::Ask { tag, command })
             }
-            _ => ProtocolPairs::List(protocol),
+            _ => None,
         };
+        let pairs = pairs.unwrap_or(ProtocolPairs::List(protocol));
         Self::with_protocol(out, limits, pairs)
     }
 
@@ -90,7 +94,9 @@ impl<'a> BoxWriter<'a> {
             limits,
             protocol,
             merged: 0,
+            is_pending: true,
             last: start,
+            last_first: 0,
             in_order: true,
             finished: false,
         }
@@ -112,18 +118,41 @@ impl<'a> BoxWriter<'a> {
         key: Key<'_>,
         write: impl FnOnce(&mut ValueWriter<'_>) -> Result<(), E>,
     ) -> Result<(), EncodeError> {
+        if self.goes_on_with(key)? {
+            self.pair_here(key, write)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes the protocol's pairs that come before `key`; says whether it is none of theirs.
+    #[inline(always)]
+    fn goes_on_with(&mut self, key: Key<'_>) -> Result<bool, EncodeError> {
         // Every key of the protocol begins with an underscore: most keys need no comparison.
         match key.prefixed()[2] {
             ..b'_' => {}
-            b'_' => {
-                if !self.merge(key)? {
-                    return Ok(());
-                }
-            }
-            _ if self.merged == self.protocol.len() => {}
+            b'_' => return self.merge(key),
+            _ if !self.is_pending => {}
             _ => self.put_pending()?,
         }
-        self.pair_here(key, write)
+        Ok(true)
+    }
+
+    /// Appends a pair whose value is short.
+    #[inline(always)]
+    pub(crate) fn put_short(&mut self, key: Key<'_>, value: Short) -> Result<(), EncodeError> {
+        if !self.goes_on_with(key)? {
+            return Ok(());
+        }
+        if value.len() > self.limits.value_bytes.min(MAX_VALUE) {
+            return Err(self.value_too_long(value.len(), key));
+        }
+        self.begin_pair(key);
+        let mut bytes = [0; 2 + Short::ROOM];
+        bytes[1] = value.len() as u8;
+        bytes[2..].copy_from_slice(&value.room());
+        ValueWriter { out: self.out }.extend_from_first(bytes, 2 + value.len());
+        Ok(())
     }
 
     /// Appends a pair.
@@ -147,15 +176,19 @@ impl<'a> BoxWriter<'a> {
     /// [`put`](Self::put) says.
     #[inline]
     pub fn finish(mut self) -> Result<(), EncodeError> {
-        if self.merged < self.protocol.len() {
+        self.end()
+    }
+
+    /// Ends the box, as [`finish`](Self::finish) does.
+    #[inline]
+    pub(crate) fn end(&mut self) -> Result<(), EncodeError> {
+        if self.is_pending {
             self.put_pending()?;
         }
         self.out.extend_from_slice(&[0, 0]);
-        if self.out.len() - self.start > self.limits.box_bytes {
-            return Err(EncodeError::box_too_large(
-                self.out.len() - self.start,
-                self.limits.box_bytes,
-            ));
+        let size = self.out.len() - self.start;
+        if size > self.limits.box_bytes {
+            return Err(EncodeError::box_too_large(size, self.limits.box_bytes));
         }
         if !self.in_order {
             self.sort();
@@ -166,36 +199,69 @@ impl<'a> BoxWriter<'a> {
 
     /// Writes the protocol's pairs that are not merged in yet.
     fn put_pending(&mut self) -> Result<(), EncodeError> {
+        self.put_protocol()
+    }
+
+    /// The same in place.
+    #[inline(always)]
+    pub(crate) fn put_protocol(&mut self) -> Result<(), EncodeError> {
         match self.protocol {
-            // The keys as constants, which are copied without a call.
             ProtocolPairs::Ask { tag, command } if self.merged == 0 => {
-                self.put_protocol(protocol::ASK, tag)?;
-                self.put_protocol(protocol::COMMAND, command)?;
+                self.put_ask(tag, command)?;
             }
-            ProtocolPairs::Answer { tag } if self.merged == 0 => {
-                self.put_protocol(protocol::ANSWER, tag)?;
-            }
-            pairs => {
-                while let Some((key, value)) = pairs.get(self.merged) {
-                    self.put_protocol(key, value)?;
-                }
-            }
+            ProtocolPairs::Answer { tag } if self.merged == 0 => self.put_answer(tag)?,
+            _ => self.put_others()?,
+        }
+        self.is_pending = false;
+        Ok(())
+    }
+
+    /// Writes both pairs of an ask. What has a size that is known is copied at once, without a call.
+    #[inline(always)]
+    fn put_ask(&mut self, tag: Short, command: &[u8]) -> Result<(), EncodeError> {
+        self.check_protocol(protocol::ASK, tag.len())?;
+        self.check_protocol(protocol::COMMAND, command.len())?;
+        let mut head = [0; 8 + Short::ROOM + 12];
+        head[..8].copy_from_slice(&with_length::<8>(protocol::ASK, tag.len()));
+        head[8..8 + Short::ROOM].copy_from_slice(&tag.room());
+        let at = 8 + tag.len();
+        head[at..at + 12].copy_from_slice(&with_length::<12>(protocol::COMMAND, command.len()));
+        self.last += at;
+        ValueWriter { out: self.out }.extend_from_first(head, at + 12);
+        self.out.extend_from_slice(command);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn put_answer(&mut self, tag: &[u8]) -> Result<(), EncodeError> {
+        self.check_protocol(protocol::ANSWER, tag.len())?;
+        let head = with_length::<11>(protocol::ANSWER, tag.len());
+        self.out.extend_from_slice(&head);
+        self.out.extend_from_slice(tag);
+        Ok(())
+    }
+
+    fn put_others(&mut self) -> Result<(), EncodeError> {
+        let protocol = self.protocol;
+        while let Some((key, value)) = protocol.get(self.merged) {
+            self.check_protocol(key, value.len())?;
+            self.out.extend_from_slice(key.prefixed());
+            let length = (value.len() as u16).to_be_bytes();
+            self.out.extend_from_slice(&length);
+            self.out.extend_from_slice(value);
         }
         Ok(())
     }
 
-    /// Writes a pair of the protocol's. Keys that were written before are lower ones.
+    /// Begins a pair of the protocol's, whose value has so many bytes. Keys that were written before are lower ones.
     #[inline(always)]
-    fn put_protocol(&mut self, key: Key<'_>, value: &[u8]) -> Result<(), EncodeError> {
-        if value.len() > self.limits.value_bytes {
-            return Err(self.value_too_long(value.len(), key));
+    fn check_protocol(&mut self, key: Key<'_>, length: usize) -> Result<(), EncodeError> {
+        if length > self.limits.value_bytes.min(MAX_VALUE) {
+            return Err(self.value_too_long(length, key));
         }
         self.merged += 1;
         self.last = self.out.len();
-        self.out.extend_from_slice(key.prefixed());
-        let length = (value.len() as u16).to_be_bytes();
-        self.out.extend_from_slice(&length);
-        self.out.extend_from_slice(value);
+        self.last_first = b'_';
         Ok(())
     }
 
@@ -203,7 +269,8 @@ impl<'a> BoxWriter<'a> {
     /// them.
     #[cold]
     fn merge(&mut self, key: Key<'_>) -> Result<bool, EncodeError> {
-        while let Some((pending, value)) = self.protocol.get(self.merged) {
+        let protocol = self.protocol;
+        while let Some((pending, value)) = protocol.get(self.merged) {
             if pending > key {
                 break;
             }
@@ -213,7 +280,7 @@ impl<'a> BoxWriter<'a> {
                 Ok::<(), EncodeError>(())
             })?;
         }
-        let mut known = (0..self.protocol.len()).filter_map(|index| self.protocol.get(index));
+        let mut known = (0..protocol.len()).filter_map(|index| protocol.get(index));
         Ok(!known.any(|(known, _)| known == key))
     }
 
@@ -228,12 +295,7 @@ impl<'a> BoxWriter<'a> {
         key: Key<'_>,
         write: impl FnOnce(&mut ValueWriter<'_>) -> Result<(), E>,
     ) -> Result<(), EncodeError> {
-        let at = self.out.len();
-        if at > self.start && self.out[self.last + 2] >= key.prefixed()[2] {
-            self.check_order(key);
-        }
-        self.last = at;
-        self.out.extend_from_slice(key.prefixed());
+        self.begin_pair(key);
         self.out.extend_from_slice(&[0, 0]);
         let value_at = self.out.len();
         if let Err(error) = write(&mut ValueWriter { out: self.out }) {
@@ -248,8 +310,23 @@ impl<'a> BoxWriter<'a> {
         Ok(())
     }
 
+    /// Writes a key.
+    #[inline(always)]
+    fn begin_pair(&mut self, key: Key<'_>) {
+        let first = key.prefixed()[2];
+        if first <= self.last_first {
+            self.check_order(key);
+        }
+        self.last_first = first;
+        self.last = self.out.len();
+        self.out.extend_from_slice(key.prefixed());
+    }
+
     /// Notices a key that is not behind the last one, where their first bytes do not tell.
     fn check_order(&mut self, key: Key<'_>) {
+        if self.out.len() == self.start {
+            return;
+        }
         let previous = &self.out[self.last + 2..];
         let previous = &previous[..usize::from(self.out[self.last + 1])];
         self.in_order &= previous < key.name();
@@ -267,6 +344,15 @@ impl<'a> BoxWriter<'a> {
             .expect("the writer wrote a whole box");
         write_sorted(&frame.view(), self.out);
     }
+}
+
+/// A key behind its length, and the length of its value, `N` bytes in all.
+#[inline(always)]
+fn with_length<const N: usize>(key: Key<'static>, length: usize) -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes[..N - 2].copy_from_slice(key.prefixed());
+    bytes[N - 2..].copy_from_slice(&(length as u16).to_be_bytes());
+    bytes
 }
 
 /// Writes the pairs of a view in order of their keys, the last of each key.
@@ -316,6 +402,13 @@ impl<'a> ValueWriter<'a> {
     #[inline]
     pub fn extend_from_slice(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
+    }
+
+    /// Appends the first of some bytes, so many of them. To copy all and cut takes no call.
+    #[inline]
+    pub(crate) fn extend_from_first<const N: usize>(&mut self, bytes: [u8; N], count: usize) {
+        self.out.extend_from_slice(&bytes);
+        self.out.truncate(self.out.len() - (N - count));
     }
 
     /// Appends bytes one after the other.

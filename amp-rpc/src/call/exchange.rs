@@ -122,25 +122,52 @@ impl<F: WriteFields> Exchange<F> {
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
         if let Stage::Asked(id) = self.stage {
-            let received = ready!(self.poll_received(id, cx));
+            let mut received = None;
+            ready!(self.poll_received(id, cx, &mut received));
+            let received = received.unwrap_or(Received::Ended);
             return Poll::Ready(self.peer.shared().ending(received));
         }
         if let Some(ending) = self.early.take() {
             return Poll::Ready(*ending);
         }
         let deadline = self.deadline();
+        if deadline.is_none() && self.send_usual(cx) {
+            return Poll::Pending;
+        }
+        self.poll_any(deadline, cx)
+    }
+
+    /// Sends a call that is a usual one and was not sent yet; says whether it did.
+    #[inline]
+    fn send_usual(&mut self, cx: &Context<'_>) -> bool {
+        let shared = self.peer.shared();
+        let is_usual = matches!(self.stage, Stage::New) && self.kind == CommandKind::Plain;
+        let (Some(fields), true, None) = (&self.fields, is_usual, &shared.options.traceparent)
+        else {
+            return false;
+        };
+        let span = log::call(&self.command);
+        let sent = span.in_scope(|| shared.send_usual(&self.command, fields, cx.waker()));
+        let Some(id) = sent else {
+            return false;
+        };
+        self.span = span;
+        self.stage = Stage::Asked(id);
+        self.drop_encoded();
+        true
+    }
+
+    /// Brings a call further that was not sent yet, whatever it is.
+    fn poll_any(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> Poll<Ending> {
         let traceparent = self.traceparent();
         let request = request(
             &self.command,
             self.kind,
             &self.fields,
             deadline,
+            traceparent,
             &mut self.taker,
         );
-        let request = Request {
-            traceparent,
-            ..request
-        };
         if matches!(self.stage, Stage::New) {
             self.span = log::call(&self.command);
         }
@@ -152,9 +179,14 @@ impl<F: WriteFields> Exchange<F> {
 
     /// Waits for the answer to a call that was sent.
     #[inline]
-    fn poll_received(&mut self, id: CallId, cx: &mut Context<'_>) -> Poll<Received> {
+    fn poll_received(
+        &mut self,
+        id: CallId,
+        cx: &mut Context<'_>,
+        received: &mut Option<Received>,
+    ) -> Poll<()> {
         let (span, shared) = (&self.span, self.peer.shared());
-        span.in_scope(|| shared.poll_answer(&mut self.stage, id, cx.waker()))
+        span.in_scope(|| shared.poll_answer(&mut self.stage, id, cx.waker(), received))
     }
 
     /// Brings the call further, and reads its answer.
@@ -167,11 +199,13 @@ impl<F: WriteFields> Exchange<F> {
         let Stage::Asked(id) = self.stage else {
             return self.poll(cx).map(|ending| self.finish(ending, read));
         };
-        let received = ready!(self.poll_received(id, cx));
+        let mut received = None;
+        ready!(self.poll_received(id, cx, &mut received));
         // Read where it lies: to move it costs more than to decode it.
-        if let Received::Answer(payload) = &received {
+        if let Some(Received::Answer(payload)) = &received {
             return Poll::Ready(self.read(payload, read));
         }
+        let received = received.unwrap_or(Received::Ended);
         Poll::Ready(self.finish(self.peer.shared().ending(received), read))
     }
 
@@ -182,6 +216,7 @@ impl<F: WriteFields> Exchange<F> {
             self.kind,
             &self.fields,
             deadline,
+            None,
             &mut self.taker,
         );
         let polled = self.peer.shared().poll_tell(&mut self.stage, request, cx);
@@ -276,11 +311,13 @@ impl<F: WriteFields> Exchange<F> {
     }
 }
 
+#[inline]
 fn request<'a, F: WriteFields>(
     command: &'a [u8],
     kind: CommandKind,
     fields: &'a Option<F>,
     deadline: Option<Instant>,
+    traceparent: Option<String>,
     taker: &'a mut Option<Taker>,
 ) -> Request<'a> {
     let fields = fields.as_ref().map(|fields| fields as &dyn WriteFields);
@@ -290,7 +327,7 @@ fn request<'a, F: WriteFields>(
         // Without fields it is encoded already.
         fields: fields.unwrap_or(&()),
         deadline,
-        traceparent: None,
+        traceparent,
         taker,
     }
 }

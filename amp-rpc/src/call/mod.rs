@@ -143,7 +143,7 @@ impl<C: Command> Future for Call<C> {
 
 pub(crate) fn read_fields<T: Fields>(payload: &Payload, peer: &Peer) -> Result<T, DecodeError> {
     let mut context = ConnectionContext::new(peer.shared());
-    T::from_box(&payload.view(), &mut context)
+    payload.read(&mut context)
 }
 
 pub(crate) fn read_box(payload: &Payload, _peer: &Peer) -> Result<AmpBox, DecodeError> {

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use amp_rpc_core::conversation::{Ask, BUSY, CloseReason, Metadata, Outcome, Tag};
+use amp_rpc_core::conversation::{Ask, BUSY, CloseReason, Metadata, Outcome, Replied, Tag};
 use amp_rpc_core::schema::{CommandKind, Errors};
 use amp_rpc_core::wire::{BoxView, Decoder, Limits};
 use amp_rpc_core::{DecodeError, RemoteError};
@@ -19,7 +19,7 @@ use super::running::Job;
 use crate::ask_context::Active;
 use crate::descriptors::Exchange;
 use crate::peer::Peer;
-use crate::responders::{Incoming, Responder, guard};
+use crate::responders::{Responder, Task, guard};
 
 /// How many bytes of refusals a peer may leave unread: more than all calls take that a peer of this crate can have under
 /// way.
@@ -69,7 +69,7 @@ impl Dispatch {
             self.reply_with(&ask, Errors::NONE, Outcome::Unhandled(command));
             return;
         };
-        if self.is_fixed {
+        if self.is_fixed && !command.starts_with(PREFIX) {
             self.pool.learn(command, &responder);
         }
         self.ask_located(tag, responder, command, metadata, view, frame);
@@ -167,26 +167,15 @@ impl Dispatch {
         let (place, waker) = self.running.next();
         let (mut replier, shared) = self.replier(&ask);
         let ask_context = active.known().cloned();
-        let incoming = Incoming {
-            fields: view,
-            peer: &|| Peer::within(shared, ask_context.as_ref()),
-        };
+        let peer = || Peer::within(shared, ask_context.as_ref());
         let mut run = || {
-            task.start(&incoming, &mut ConnectionContext::new(shared))?;
+            task.start(view, &peer, &mut ConnectionContext::new(shared))?;
             replier.begin();
             Ok(task.poll(&mut Context::from_waker(&waker), &mut replier))
         };
-        let ran: Result<Result<Poll<()>, DecodeError>, String> = active.enter(|| guard(&mut run));
+        let ran: Result<Result<Poll<()>, DecodeError>, String> = active.guard(&mut run);
         let replied = replier.replied;
-        let polled = match ran {
-            Ok(Ok(polled)) => Ok(polled),
-            Ok(Err(error)) => {
-                self.reply_with(&ask, Errors::NONE, Outcome::BadArguments(command, &error));
-                Ok(Poll::Ready(()))
-            }
-            Err(panic) => Err(panic),
-        };
-        match self.polled(&mut task, &ask, polled, replied) {
+        match self.ran(&mut task, &ask, command, ran, replied) {
             Poll::Ready(()) => {
                 self.running.leave(place, waker);
                 self.pool.give(&responder, task);
@@ -204,6 +193,26 @@ impl Dispatch {
                 None
             }
         }
+    }
+
+    /// Deals with what came of starting a responder.
+    pub(super) fn ran(
+        &mut self,
+        task: &mut Box<dyn Task>,
+        ask: &Ask,
+        command: &[u8],
+        ran: Result<Result<Poll<()>, DecodeError>, String>,
+        replied: Option<Replied>,
+    ) -> Poll<()> {
+        let polled = match ran {
+            Ok(Ok(polled)) => Ok(polled),
+            Ok(Err(error)) => {
+                self.reply_with(ask, Errors::NONE, Outcome::BadArguments(command, &error));
+                Ok(Poll::Ready(()))
+            }
+            Err(panic) => Err(panic),
+        };
+        self.polled(task, ask, polled, replied)
     }
 
     /// Carries out what is for the connection itself.

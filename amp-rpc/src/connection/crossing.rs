@@ -10,7 +10,8 @@ use amp_rpc_core::conversation::CallId;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::shared::{Received, Shared, State};
+use super::payload::Received;
+use super::shared::{Shared, State};
 use crate::end::EndReason;
 use crate::switched::{OnSwitch, SwitchedStream};
 use crate::tls::{Failed, Role, Tls, TlsSession};

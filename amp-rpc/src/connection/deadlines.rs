@@ -4,7 +4,8 @@ use std::task::Waker;
 
 use tokio::time::Instant;
 
-use super::shared::{Received, State};
+use super::payload::Received;
+use super::shared::State;
 
 impl State {
     /// Notes that a call has a deadline. Returns the driver if it sleeps longer than that.

@@ -3,12 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::task::Waker;
 
-use amp_rpc_core::conversation::{Boundary, CallId, CloseReason, Effect, Received};
+use amp_rpc_core::conversation::{Boundary, CallId, CloseReason, Effect, Received as Whose};
 use amp_rpc_core::schema::CommandKind;
-use amp_rpc_core::wire::Outline;
+use amp_rpc_core::wire::{Frame, Outline};
 use bytes::Bytes;
 
-use super::shared::{Payload, Received as Delivery, Shared, State};
+use super::payload::{Payload, Received};
+use super::shared::{CallSlot, Shared, State};
 
 /// The answers of one read: collected while it is dealt with, then handed over under one lock.
 #[derive(Default)]
@@ -17,15 +18,23 @@ pub(super) struct Deliveries {
     wakers: Vec<Waker>,
 }
 
-/// An answer as it was received.
-pub(super) struct Answer<'a> {
-    pub(super) tag: &'a [u8],
-    /// The whole box.
-    pub(super) frame: &'a [u8],
-    pub(super) outline: Outline,
-    /// The same, where it is a large box that was cut off the buffer.
-    pub(super) shared: Option<&'a Bytes>,
-    pub(super) kind: AnswerKind,
+/// Where a box lies.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// In what was read, among others.
+    At { buffer: &'a [u8], at: usize },
+    /// In a buffer of its own.
+    Apart(&'a Bytes),
+}
+
+impl<'a> Place<'a> {
+    /// The box, of so many bytes.
+    pub(super) fn bytes(self, length: usize) -> &'a [u8] {
+        match self {
+            Self::At { buffer, at } => &buffer[at..at + length],
+            Self::Apart(bytes) => bytes,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,11 +46,21 @@ pub(super) enum AnswerKind {
     },
 }
 
-/// An answer that waits to be handed over; `None` for a tag that this side cannot have issued.
+/// An answer that waits to be handed over.
 struct Collected {
+    /// `None` for a tag that this side cannot have issued.
     call: Option<CallId>,
-    payload: Payload,
     kind: AnswerKind,
+    outline: Outline,
+    lies: Lies,
+}
+
+/// Where an answer lies that waits.
+enum Lies {
+    /// Here in what was read.
+    At(usize, usize),
+    /// Apart, in this buffer.
+    Apart(Box<Bytes>),
 }
 
 /// What handing answers over led to.
@@ -73,28 +92,42 @@ impl Deliveries {
         }
     }
 
-    pub(super) fn collect(&mut self, answer: Answer<'_>) {
+    #[inline]
+    pub(super) fn collect(
+        &mut self,
+        call: Option<CallId>,
+        place: Place<'_>,
+        frame: &Frame<'_>,
+        kind: AnswerKind,
+    ) {
         if self.collected.capacity() == 0 {
             // Most connections need one at a time.
             self.collected.reserve_exact(1);
             self.wakers.reserve_exact(1);
         }
+        let lies = match place {
+            Place::At { at, .. } => Lies::At(at, frame.len()),
+            Place::Apart(bytes) => Lies::Apart(Box::new(bytes.clone())),
+        };
         self.collected.push(Collected {
-            call: CallId::parse(answer.tag),
-            payload: Payload::new(answer.frame, answer.shared, answer.outline),
-            kind: answer.kind,
+            call,
+            kind,
+            outline: frame.view().outline(),
+            lies,
         });
     }
 
     /// Hands everything to the callers and wakes them, after the lock is released.
-    pub(super) fn deliver(&mut self, shared: &Shared) -> Delivered {
+    ///
+    /// `buffer` is what was read.
+    pub(super) fn deliver(&mut self, shared: &Shared, buffer: &[u8]) -> Delivered {
         let mut delivered = Delivered::default();
         if self.collected.is_empty() {
             return delivered;
         }
         let mut state = shared.lock();
         for answer in self.collected.drain(..) {
-            let boundary = hand_over(answer, shared, &mut state, &mut self.wakers);
+            let boundary = hand_over(answer, buffer, shared, &mut state, &mut self.wakers);
             delivered.boundary = delivered.boundary.or(boundary);
         }
         drop(state);
@@ -105,8 +138,30 @@ impl Deliveries {
 }
 
 /// Puts one answer into its call's slot; returns what it brings about for the connection.
+#[inline]
 fn hand_over(
     answer: Collected,
+    buffer: &[u8],
+    shared: &Shared,
+    state: &mut State,
+    wakers: &mut Vec<Waker>,
+) -> Option<Boundary> {
+    if let (Some(id), AnswerKind::Answer, Lies::At(at, length), None) =
+        (answer.call, answer.kind, &answer.lies, &shared.descriptors)
+    {
+        if let Some(slot) = state.asking.answer_plainly(id, CallSlot::is_plain) {
+            Received::put_answer(&mut slot.answer, &buffer[*at..at + length], answer.outline);
+            wakers.extend(slot.waker.take());
+            return None;
+        }
+    }
+    hand_over_any(answer, buffer, shared, state, wakers)
+}
+
+/// The same for any answer.
+fn hand_over_any(
+    answer: Collected,
+    buffer: &[u8],
     shared: &Shared,
     state: &mut State,
     wakers: &mut Vec<Waker>,
@@ -114,26 +169,30 @@ fn hand_over(
     let compat = &shared.options.compat;
     let is_error = answer.kind != AnswerKind::Answer;
     let State { asking, out, .. } = state;
-    let received = answer.call.map_or(Received::Unknown, |id| {
-        asking.received_id(id, is_error, out)
-    });
-    let (id, effect) = match received {
-        Received::Call { id, effect } => (id, effect),
-        Received::Late => {
+    let whose = answer
+        .call
+        .map_or(Whose::Unknown, |id| asking.received_id(id, is_error, out));
+    let (id, effect) = match whose {
+        Whose::Call { id, effect } => (id, effect),
+        Whose::Late => {
             shared.counters.late_answers.add(1);
             return None;
         }
-        Received::Unknown => {
+        Whose::Unknown => {
             shared.counters.unknown_answers.add(1);
             return compat
                 .close_on_unknown_tag
                 .then_some(Boundary::Close(CloseReason::UnknownTag));
         }
     };
+    let payload = match answer.lies {
+        Lies::At(at, length) => Payload::copied(&buffer[at..at + length], answer.outline),
+        Lies::Apart(bytes) => Payload::shared(*bytes, answer.outline),
+    };
     let delivery = if is_error {
-        Delivery::Error(answer.payload)
+        Received::Error(payload)
     } else {
-        Delivery::Answer(answer.payload.claiming(shared.descriptors.as_ref()))
+        Received::Answer(payload.claiming(shared.descriptors.as_ref()))
     };
     if effect == Effect::Agreed(Boundary::StartTls) {
         state.agree(id, delivery);

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use amp_rpc_core::conversation::{
-    Answering, Ask, Boundary, CloseReason, Message, Outcome, Replied, Tag,
+    Answering, Ask, Boundary, CallId, CloseReason, Message, Outcome, Replied, Tag,
 };
 use amp_rpc_core::schema::Errors;
-use amp_rpc_core::wire::{BoxView, Decoder, Stranger};
+use amp_rpc_core::wire::{Decoder, Frame, Stranger};
 use bytes::Bytes;
 
 use super::crossing::Asker;
-use super::deliveries::{Answer, AnswerKind, Deliveries};
+use super::deliveries::{AnswerKind, Deliveries, Place};
 use super::incoming::{Consumer, Step, is_large};
 use super::lines::Lines;
 use super::located::Located;
@@ -24,7 +24,7 @@ use super::running::Running;
 use super::shared::{Shared, State};
 use super::stranger::{Doorway, Visitor, answer_in_http, turn_away};
 use crate::ask_context::Active;
-use crate::responders::{Reply, Task, guard};
+use crate::responders::{Reply, Task};
 
 /// Starts responders for asks and collects answers for callers.
 pub(super) struct Dispatch {
@@ -38,8 +38,8 @@ pub(super) struct Dispatch {
     pub(super) answering: Answering,
     pub(super) running: Running,
     pub(super) lines: Lines,
-    /// How many callers were woken before all of a read was dealt with.
-    woken_early: usize,
+    /// How many callers were woken.
+    woken: usize,
     pub(super) pool: Pool,
     pub(super) outgoing: Outgoing,
     pub(super) deliveries: Deliveries,
@@ -69,7 +69,7 @@ impl Dispatch {
             answering: Answering::new(options.compat, options.limits),
             running: Running::new(),
             lines: Lines::default(),
-            woken_early: 0,
+            woken: 0,
             pool: Pool::default(),
             outgoing: Outgoing::default(),
             deliveries: Deliveries::default(),
@@ -115,8 +115,18 @@ impl Dispatch {
     /// At a bound the peer is made to wait, but not while it has to answer calls of this side: its
     /// answers may be what the responders here wait for. Then asks are refused instead.
     pub(super) fn wants_more(&self) -> bool {
-        let at_bound = self.is_full() || self.outgoing.len() > self.shared.options.max_queued;
-        self.answering.is_reading() && (!at_bound || self.own_calls > 0)
+        self.answering.is_reading() && (!self.is_at_bound() || self.own_calls > 0)
+    }
+
+    /// Whether nothing stands in the way of asks.
+    #[inline]
+    pub(super) fn takes_asks(&self) -> bool {
+        self.answering.is_reading() && !self.finishing && !self.is_at_bound()
+    }
+
+    #[inline]
+    fn is_at_bound(&self) -> bool {
+        self.is_full() || self.outgoing.len() > self.shared.options.max_queued
     }
 
     fn is_full(&self) -> bool {
@@ -170,38 +180,34 @@ impl Dispatch {
         self.answering.tls_began();
     }
 
-    fn box_received(&mut self, view: &BoxView<'_>, frame: &[u8], shared: Option<&Bytes>) {
+    fn box_received(&mut self, frame: &Frame<'_>, place: Place<'_>) {
         self.began = true;
         self.shared.counters.boxes_received.add(1);
-        match Message::of(view) {
+        let mut view = frame.view();
+        if let Place::Apart(chunk) = place {
+            view = view.within(chunk);
+        }
+        match Message::of(&view) {
             Some(Message::Ask {
                 tag,
                 command,
                 metadata,
             }) => {
                 let tag = tag.map(|tag| Tag::new(&tag));
-                self.ask_received(tag, command.as_bytes(), &metadata, view, frame);
+                let bytes = place.bytes(frame.len());
+                self.ask_received(tag, command.as_bytes(), &metadata, &view, bytes);
             }
-            Some(Message::Answer { tag }) => self.answer_received(Answer {
-                tag: &tag,
-                frame,
-                outline: view.outline(),
-                shared,
-                kind: AnswerKind::Answer,
-            }),
+            Some(Message::Answer { tag }) => {
+                self.answer_received(CallId::parse(&tag), place, frame, AnswerKind::Answer);
+            }
             Some(Message::Error {
                 tag,
                 code,
                 description,
             }) => {
                 let is_complete = code.is_some() && description.is_some();
-                self.answer_received(Answer {
-                    tag: &tag,
-                    frame,
-                    outline: view.outline(),
-                    shared,
-                    kind: AnswerKind::Error { is_complete },
-                });
+                let kind = AnswerKind::Error { is_complete };
+                self.answer_received(CallId::parse(&tag), place, frame, kind);
             }
             None => self.close(CloseReason::NoProtocolKeys),
         }
@@ -257,7 +263,7 @@ impl Dispatch {
     ) -> Poll<()> {
         let (mut replier, _) = self.replier(ask);
         let mut poll = || task.poll(&mut Context::from_waker(waker), &mut replier);
-        let polled = active.enter(|| guard(&mut poll));
+        let polled = active.guard(&mut poll);
         let replied = replier.replied;
         self.polled(task, ask, polled, replied)
     }
@@ -324,21 +330,33 @@ impl Dispatch {
         }
     }
 
-    fn answer_received(&mut self, answer: Answer<'_>) {
-        self.deliveries.collect(answer);
+    #[inline]
+    pub(super) fn answer_received(
+        &mut self,
+        call: Option<CallId>,
+        place: Place<'_>,
+        frame: &Frame<'_>,
+        kind: AnswerKind,
+    ) {
+        self.deliveries.collect(call, place, frame, kind);
         // This may be the answer behind which the boxes end.
         if self.deliveries.is_full() || self.shared.boundary_ahead.load(Ordering::Acquire) {
-            self.woken_early += self.hand_over();
+            let buffer = match place {
+                Place::At { buffer, .. } => buffer,
+                Place::Apart(_) => &[],
+            };
+            self.hand_over(buffer);
         }
     }
 
-    /// Hands the collected answers to their callers; returns how many were woken.
-    pub(super) fn deliver(&mut self) -> usize {
-        self.hand_over() + std::mem::take(&mut self.woken_early)
+    /// How many callers were woken since this was last asked.
+    pub(super) fn take_woken(&mut self) -> usize {
+        std::mem::take(&mut self.woken)
     }
 
-    fn hand_over(&mut self) -> usize {
-        let delivered = self.deliveries.deliver(&self.shared);
+    /// Hands the collected answers to their callers, out of the buffer in which they lie.
+    fn hand_over(&mut self, buffer: &[u8]) {
+        let delivered = self.deliveries.deliver(&self.shared, buffer);
         if let Some(boundary) = delivered.boundary {
             match boundary {
                 Boundary::StartTls => self.answering.pass(),
@@ -346,7 +364,7 @@ impl Dispatch {
             }
             self.boundary.get_or_insert((boundary, Asker::ThisSide));
         }
-        delivered.woken
+        self.woken += delivered.woken;
     }
 
     /// Stops answering and gives back what is to be written. Responders run on and finish, unless
@@ -386,10 +404,17 @@ impl Dispatch {
 }
 
 impl Consumer for Dispatch {
-    fn step(&mut self, bytes: &[u8], shared: Option<&Bytes>) -> Step {
+    fn step(&mut self, buffer: &[u8], at: usize, shared: Option<&Bytes>) -> Step {
+        if self.doorway.has_passed() && shared.is_none() {
+            let length = self.usual(buffer, at);
+            if length > 0 {
+                return Step::Took(length);
+            }
+        }
         if !self.wants_more() {
             return Step::Wait;
         }
+        let bytes = &buffer[at..];
         match self.doorway.look(bytes) {
             Visitor::Peer => {}
             Visitor::Unknown => return Step::Wait,
@@ -403,11 +428,11 @@ impl Consumer for Dispatch {
                 if shared.is_none() && is_large(frame.len()) {
                     return Step::Large(frame.len());
                 }
-                let mut view = frame.view();
-                if let Some(chunk) = shared {
-                    view = view.within(chunk);
-                }
-                self.box_received(&view, &bytes[..frame.len()], shared);
+                let place = match shared {
+                    Some(shared) => Place::Apart(shared),
+                    None => Place::At { buffer, at },
+                };
+                self.box_received(&frame, place);
                 Step::Took(frame.len())
             }
             Ok(None) => Step::Wait,
@@ -416,5 +441,9 @@ impl Consumer for Dispatch {
                 Step::Wait
             }
         }
+    }
+
+    fn settle(&mut self, buffer: &[u8]) {
+        self.hand_over(buffer);
     }
 }

@@ -146,7 +146,7 @@ impl Driver {
                 Poll::Pending => {}
             }
         }
-        if desk.dispatch.deliver() > 1 && end.is_none() && !desk.dispatch.has_boundary() {
+        if desk.dispatch.take_woken() > 1 && end.is_none() && !desk.dispatch.has_boundary() {
             // The callers that were just woken should make their next calls before anything is
             // written: a multi-threaded runtime would run this task right behind the first of them,
             // and each write would carry a few calls instead of all.

@@ -12,14 +12,15 @@ use tokio::time::Instant;
 
 use super::context::ConnectionContext;
 use super::crossing::Asker;
+use super::payload::{Payload, Received};
 use super::room::Ticket;
-use super::shared::{CallSlot, Payload, Received, Shared, State, wake};
+use super::shared::{CallSlot, Shared, State, wake};
 use crate::end::EndReason;
 use crate::switched::SwitchedStream;
 use crate::transport::Side;
 
 /// Of how many calls one is timed, while the connection is busy.
-const TIMED: u64 = 32;
+pub(super) const TIMED: u64 = 32;
 
 /// A command to send.
 pub(crate) struct Request<'a> {
@@ -330,29 +331,31 @@ impl Shared {
         Poll::Ready(Ending::Refused(refusal))
     }
 
-    /// Takes the answer of a call that was sent out of its slot, if it is there.
+    /// Moves the answer of a call that was sent from its slot to `received`, if it is there.
     #[inline]
     pub(crate) fn poll_answer(
         &self,
         stage: &mut Stage,
         id: CallId,
         waker: &Waker,
-    ) -> Poll<Received> {
+        received: &mut Option<Received>,
+    ) -> Poll<()> {
         let mut state = self.lock();
-        let Some(slot) = state.asking.calls.get_mut(id) else {
+        let mut known = None;
+        let taken = state.asking.calls.take_with(id, |slot| {
+            *received = slot.answer.take();
+            received.as_ref()?;
+            known = slot.waker.take();
+            Some(())
+        });
+        let Some(()) = taken.unwrap_or_else(|| {
             // Only this call takes its slot out, and it did not yet: the table is gone.
-            *stage = Stage::Done;
-            return Poll::Ready(Received::Ended);
-        };
-        let Some(received) = slot.answer.take() else {
-            let is_known = (slot.waker.as_ref()).is_some_and(|known| known.will_wake(waker));
-            let known = (!is_known).then(|| slot.waker.replace(waker.clone()));
-            drop(state);
-            drop(known);
+            *received = Some(Received::Ended);
+            Some(())
+        }) else {
+            wait_on(state, id, waker);
             return Poll::Pending;
         };
-        let waker = slot.waker.take();
-        state.asking.calls.free(id);
         if state.sleeping.is_some() {
             // The driver has nothing to do, and so may the connection.
             state.rest();
@@ -363,18 +366,18 @@ impl Shared {
         }
         *stage = Stage::Done;
         let counters = &self.counters;
-        let counter = match &received {
-            Received::Answer(_) => &counters.calls_answered,
-            Received::Error(_) => &counters.calls_failed,
-            Received::TimedOut => &counters.calls_timed_out,
-            Received::Ended => &counters.calls_ended,
+        let counter = match received {
+            Some(Received::Answer(_)) => &counters.calls_answered,
+            Some(Received::Error(_)) => &counters.calls_failed,
+            Some(Received::TimedOut) => &counters.calls_timed_out,
+            Some(Received::Ended) | None => &counters.calls_ended,
         };
         counter.add(1);
         drop(state);
         // Its waker may be there still; dropping it may run foreign code.
-        drop(waker);
+        drop(known);
         wakers.into_iter().for_each(Waker::wake);
-        Poll::Ready(received)
+        Poll::Ready(())
     }
 
     /// What an answer, or what came in its place, means for its call.
@@ -388,7 +391,15 @@ impl Shared {
     }
 
     /// Ends a call or tell that is dropped.
+    #[inline]
     pub(crate) fn drop_call(&self, stage: Stage) {
+        if !matches!(stage, Stage::New | Stage::Done) {
+            self.drop_early(stage);
+        }
+    }
+
+    #[cold]
+    fn drop_early(&self, stage: Stage) {
         match stage {
             Stage::New | Stage::Done => {}
             Stage::Queued(ticket) | Stage::Told(ticket) => {
@@ -418,9 +429,24 @@ impl State {
     }
 
     fn go_on(&mut self, stage: &mut Stage, to: Stage) {
-        self.room.note(stage.is_queued(), to.is_queued());
+        if stage.is_queued() || to.is_queued() {
+            self.room.note(stage.is_queued(), to.is_queued());
+        }
         *stage = to;
     }
+}
+
+/// Goes on waiting for an answer.
+#[cold]
+fn wait_on(mut state: MutexGuard<'_, State>, id: CallId, waker: &Waker) {
+    let Some(slot) = state.asking.calls.get_mut(id) else {
+        return;
+    };
+    let is_known = (slot.waker.as_ref()).is_some_and(|known| known.will_wake(waker));
+    let known = (!is_known).then(|| slot.waker.replace(waker.clone()));
+    drop(state);
+    // Dropping a waker may run foreign code: not under the lock.
+    drop(known);
 }
 
 /// Takes a place among those that wait for room, or keeps it.

@@ -9,7 +9,8 @@ use amp_rpc_core::conversation::{CallId, Head, TimeLeft};
 use amp_rpc_core::schema::CommandKind;
 use tokio::time::Instant;
 
-use super::shared::{CallSlot, Payload, Received, Shared, State, wake};
+use super::payload::{Payload, Received};
+use super::shared::{CallSlot, Shared, State, wake};
 use crate::{Command, Fields};
 
 /// What begins the names of the commands that are the connection's own.

@@ -13,7 +13,7 @@ use crate::transport::BoxedStream;
 
 /// A box from this size on is cut off the buffer, so that its values can be handed on without
 /// copying them.
-const LARGE: usize = 2 * 1024;
+pub(super) const LARGE: usize = 2 * 1024;
 /// How much is read at once while large boxes come.
 const BULK: usize = 128 * 1024;
 
@@ -51,9 +51,12 @@ pub(super) enum Step {
 
 /// Deals with boxes, one after the other.
 pub(super) trait Consumer {
-    /// Looks at the bytes that are there. `shared` is there when the bytes are one large box alone,
+    /// Looks at the bytes that are there, from `at` on. `shared` is there when they are one large box alone,
     /// cut off the buffer.
-    fn step(&mut self, bytes: &[u8], shared: Option<&Bytes>) -> Step;
+    fn step(&mut self, buffer: &[u8], at: usize, shared: Option<&Bytes>) -> Step;
+
+    /// Takes what it needs out of the buffer, which goes on to other uses.
+    fn settle(&mut self, buffer: &[u8]);
 }
 
 impl Incoming {
@@ -89,19 +92,23 @@ impl Incoming {
             self.received += (bytes.len() - kept) as u64;
             self.rest.clear();
             let mut at = 0;
+            let mut is_large = false;
             while at < bytes.len() {
-                match consumer.step(&bytes[at..], None) {
+                match consumer.step(bytes, at, None) {
                     Step::Took(length) => at += length,
-                    // The first ones are copied, all at once.
                     Step::Large(_) => {
-                        self.rest.extend_from_slice(&bytes[at..]);
-                        self.consume(consumer);
-                        return Poll::Ready(Ok(Read::Some));
+                        is_large = true;
+                        break;
                     }
                     Step::Wait => break,
                 }
             }
+            consumer.settle(bytes);
             self.rest.extend_from_slice(&bytes[at..]);
+            if is_large {
+                // The first ones are copied, all at once.
+                self.consume(consumer);
+            }
             Poll::Ready(Ok(Read::Some))
         })
     }
@@ -153,17 +160,23 @@ impl Incoming {
 
     /// Gives the consumer what is kept.
     pub(super) fn consume(&mut self, consumer: &mut dyn Consumer) {
-        while !self.rest.is_empty() {
-            match consumer.step(&self.rest, None) {
-                Step::Took(length) => self.rest.advance(length),
+        let mut at = 0;
+        while at < self.rest.len() {
+            match consumer.step(&self.rest, at, None) {
+                Step::Took(length) => at += length,
                 Step::Large(length) => {
+                    consumer.settle(&self.rest);
+                    self.rest.advance(at);
+                    at = 0;
                     self.is_bulk = true;
                     let large = self.rest.split_to(length).freeze();
-                    consumer.step(&large, Some(&large));
+                    consumer.step(&large, 0, Some(&large));
                 }
                 Step::Wait => break,
             }
         }
+        consumer.settle(&self.rest);
+        self.rest.advance(at);
     }
 
     /// Takes what is kept, for whoever goes on with the stream.

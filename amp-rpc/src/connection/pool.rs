@@ -1,5 +1,8 @@
 //! Tasks of responders, kept for the next ask.
 
+use amp_rpc_core::conversation::ExpectedAsk;
+use amp_rpc_core::schema::CommandKind;
+
 use crate::responders::{Responder, Task};
 
 /// How many responders a connection keeps tasks for. A locator that makes a new responder for every
@@ -16,11 +19,14 @@ pub(super) struct Pool {
     last: usize,
 }
 
-struct Entry {
-    responder: Responder,
-    /// The command it carries out, where that is always so.
-    command: Vec<u8>,
-    tasks: Vec<Box<dyn Task>>,
+pub(super) struct Entry {
+    pub(super) responder: Responder,
+    /// Asks for the command that it carries out, where that is always so.
+    pub(super) expected: Option<ExpectedAsk>,
+    /// These asks are carried out at once, and their answers do nothing to the connection.
+    pub(super) is_plain: bool,
+    /// Tasks that have nothing to do.
+    pub(super) tasks: Vec<Box<dyn Task>>,
 }
 
 impl Pool {
@@ -30,26 +36,47 @@ impl Pool {
         self.entries.is_empty()
     }
 
-    /// The responder that was used last, if it always carries out this command.
+    /// The entry that was used last.
     #[inline]
+    pub(super) fn last(&mut self) -> Option<&mut Entry> {
+        self.entries.get_mut(self.last)
+    }
+
+    /// A task of the entry that was used last, with its responder.
+    pub(super) fn take_last(&mut self) -> Option<(Box<dyn Task>, Responder)> {
+        let entry = self.last()?;
+        Some((entry.tasks.pop()?, entry.responder.clone()))
+    }
+
+    /// The command of that entry, for messages.
+    pub(super) fn last_command(&mut self) -> Vec<u8> {
+        let expected = self.last().and_then(|entry| entry.expected.as_ref());
+        expected.map_or_else(Vec::new, |expected| expected.command().to_vec())
+    }
+
+    /// The responder that was used last, if it always carries out this command.
     pub(super) fn known(&self, command: &[u8]) -> Option<Responder> {
         let entry = self.entries.get(self.last)?;
-        (entry.command == command && !command.is_empty()).then(|| entry.responder.clone())
+        let expected = entry.expected.as_ref()?;
+        (expected.command() == command).then(|| entry.responder.clone())
     }
 
     /// Notes that a responder always carries out this command.
     pub(super) fn learn(&mut self, command: &[u8], responder: &Responder) {
+        let expected = ExpectedAsk::new(command);
+        let is_plain = responder.order().is_none() && responder.kind() == CommandKind::Plain;
         if let Some(entry) = self.entry(responder) {
             // The same one may stand in several sets, in each with another order.
             entry.responder = responder.clone();
-            entry.command.clear();
-            entry.command.extend_from_slice(command);
+            entry.expected = expected;
+            entry.is_plain = is_plain;
         } else if self.entries.len() < RESPONDERS {
             self.last = self.entries.len();
             self.entries.reserve_exact(1);
             self.entries.push(Entry {
                 responder: responder.clone(),
-                command: command.to_vec(),
+                expected,
+                is_plain,
                 tasks: Vec::new(),
             });
         }
@@ -75,7 +102,8 @@ impl Pool {
         } else if self.entries.len() < RESPONDERS {
             self.entries.push(Entry {
                 responder: responder.clone(),
-                command: Vec::new(),
+                expected: None,
+                is_plain: false,
                 tasks: vec![task],
             });
         } else {

@@ -69,22 +69,47 @@ impl Running {
     /// The place for the next responder, with the waker to poll it with, which is lent: put the
     /// responder there with [`put`](Self::put), or give the place back with [`leave`](Self::leave).
     pub(super) fn next(&mut self) -> (usize, Waker) {
-        let place = self.free.pop().unwrap_or_else(|| {
-            let place = self.places.len();
-            if place == 0 {
-                // Most connections need one at a time.
-                self.places.reserve_exact(1);
-                self.free.reserve_exact(1);
-            }
-            let signal = Signal::new(place, &self.woken);
-            self.places.push(Place {
-                waker: Waker::from(Arc::clone(&signal)),
-                signal,
-                job: None,
-            });
-            place
-        });
+        let place = self.free.pop().unwrap_or_else(|| self.new_place());
         (place, self.places[place].lend())
+    }
+
+    /// The waker of the place that [`put_next`](Self::put_next) fills, for a responder that may need none.
+    #[inline]
+    pub(super) fn next_waker(&mut self) -> &Waker {
+        let place = match self.free.last() {
+            Some(place) => *place,
+            None => {
+                let place = self.new_place();
+                self.free.push(place);
+                place
+            }
+        };
+        &self.places[place].waker
+    }
+
+    /// Lets a responder wait that was polled with the [next waker](Self::next_waker).
+    pub(super) fn put_next(&mut self, job: Job) {
+        let place = self
+            .free
+            .pop()
+            .expect("the place of the next waker is free");
+        self.places[place].job = Some(job);
+    }
+
+    fn new_place(&mut self) -> usize {
+        let place = self.places.len();
+        if place == 0 {
+            // Most connections need one at a time.
+            self.places.reserve_exact(1);
+            self.free.reserve_exact(1);
+        }
+        let signal = Signal::new(place, &self.woken);
+        self.places.push(Place {
+            waker: Waker::from(Arc::clone(&signal)),
+            signal,
+            job: None,
+        });
+        place
     }
 
     /// Lets a responder wait in a place, and takes the waker back.

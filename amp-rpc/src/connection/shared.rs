@@ -5,8 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 
 use amp_rpc_core::conversation::Asking;
-use amp_rpc_core::wire::{BoxView, Outline};
-use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::time::Instant;
@@ -16,8 +14,9 @@ use super::crossing::Crossing;
 use super::extensions::Known;
 use super::log;
 use super::options::Options;
+use super::payload::Received;
 use super::room::Room;
-use crate::descriptors::{Begun, Exchange, Reading};
+use crate::descriptors::{Begun, Exchange};
 use crate::end::EndReason;
 use crate::ends::Ends;
 use crate::peer::Handle;
@@ -111,78 +110,11 @@ pub(crate) struct CallSlot {
     pub(super) is_probe: bool,
 }
 
-/// An answer on its way from the driver to its caller, who decodes it.
-pub(crate) enum Received {
-    Answer(Payload),
-    Error(Payload),
-    /// The connection ended first.
-    Ended,
-    /// The caller's time is over.
-    TimedOut,
-}
-
-/// A whole box, terminator included, and what the decoder has found out of it.
-pub(crate) struct Payload {
-    bytes: PayloadBytes,
-    outline: Outline,
-    /// Keeps the descriptors that it may claim until it is dropped.
-    _reading: Option<Reading>,
-}
-
-enum PayloadBytes {
-    Inline { len: u8, bytes: [u8; INLINE] },
-    Shared(Bytes),
-}
-
-/// Answers up to this size are copied into the slot, without an allocation.
-const INLINE: usize = 62;
-
-impl Payload {
-    /// Of the box that is seen in `view`; `shared` is a buffer that holds it alone.
+impl CallSlot {
+    /// Whether nothing but its caller waits for the answer.
     #[inline]
-    pub(super) fn new(frame: &[u8], shared: Option<&Bytes>, outline: Outline) -> Self {
-        let bytes = match shared {
-            Some(shared) => PayloadBytes::Shared(shared.clone()),
-            None => PayloadBytes::copy_from(frame),
-        };
-        Self {
-            bytes,
-            outline,
-            _reading: None,
-        }
-    }
-
-    /// The same, for which descriptors are kept until it is dropped, if there are any.
-    #[inline]
-    pub(super) fn claiming(mut self, descriptors: Option<&Arc<Exchange>>) -> Self {
-        if let Some(descriptors) = descriptors {
-            self._reading = Exchange::reading(descriptors);
-        }
-        self
-    }
-
-    /// The box.
-    #[inline]
-    pub(crate) fn view(&self) -> BoxView<'_> {
-        match &self.bytes {
-            PayloadBytes::Inline { len, bytes } => self.outline.view(&bytes[..usize::from(*len)]),
-            PayloadBytes::Shared(bytes) => self.outline.view(bytes).within(bytes),
-        }
-    }
-}
-
-impl PayloadBytes {
-    #[inline]
-    fn copy_from(frame: &[u8]) -> Self {
-        let mut bytes = [0; INLINE];
-        match bytes.get_mut(..frame.len()) {
-            Some(place) => {
-                place.copy_from_slice(frame);
-                let len = frame.len() as u8;
-                Self::Inline { len, bytes }
-            }
-            None => Self::Shared(Bytes::copy_from_slice(frame)),
-        }
+    pub(super) fn is_plain(&self) -> bool {
+        !self.is_probe && self.sent.is_none()
     }
 }
 

@@ -23,6 +23,12 @@ pub(crate) enum Visitor {
 }
 
 impl Doorway {
+    /// Whether the first bytes were looked at, and were a peer's.
+    #[inline]
+    pub(crate) fn has_passed(&self) -> bool {
+        self.passed
+    }
+
     /// Looks at the bytes that are there, of which the first are the connection's first as long as nobody
     /// has passed.
     #[inline]

@@ -6,9 +6,12 @@ use std::marker::PhantomData;
 use amp_rpc_core::conversation::Outcome;
 use amp_rpc_core::dynamic::{DynamicFields, Raised, Values};
 use amp_rpc_core::schema::{CommandKind, CommandSchema, Errors};
-use amp_rpc_core::{AmpBox, Answer, Command, CommandError, Context, DecodeError, Failure};
+use amp_rpc_core::wire::{BoxView, Front};
+use amp_rpc_core::{
+    AmpBox, Answer, Command, CommandError, Context, DecodeError, Failure, FromFront,
+};
 
-use super::task::{Incoming, Reply};
+use super::task::Reply;
 use crate::call::without_protocol_keys;
 
 /// How a responder's arguments are read and what it returned is answered.
@@ -24,9 +27,19 @@ pub(super) trait Form: Send + Sync + 'static {
 
     fn read(
         &self,
-        incoming: &Incoming<'_>,
+        fields: &BoxView<'_>,
         cx: &mut dyn Context,
     ) -> Result<Self::Arguments, DecodeError>;
+
+    /// The same at the front of a buffer, where it is what is expected.
+    fn read_front<'a>(
+        &self,
+        front: Front<'a>,
+        cx: &mut dyn Context,
+    ) -> Option<FromFront<'a, Self::Arguments>> {
+        let _ = (front, cx);
+        None
+    }
 
     fn answer(&self, output: Self::Output, reply: &mut dyn Reply);
 }
@@ -52,8 +65,13 @@ impl<C: Command> Form for Typed<C> {
         C::Error::ERRORS
     }
 
-    fn read(&self, incoming: &Incoming<'_>, cx: &mut dyn Context) -> Result<C, DecodeError> {
-        C::from_box(incoming.fields, cx)
+    fn read(&self, fields: &BoxView<'_>, cx: &mut dyn Context) -> Result<C, DecodeError> {
+        C::from_box(fields, cx)
+    }
+
+    #[inline]
+    fn read_front<'a>(&self, front: Front<'a>, cx: &mut dyn Context) -> Option<FromFront<'a, C>> {
+        C::from_front(front, cx)
     }
 
     fn answer(&self, output: Answer<C>, reply: &mut dyn Reply) {
@@ -89,8 +107,8 @@ impl Form for Raw {
         Errors::NONE
     }
 
-    fn read(&self, incoming: &Incoming<'_>, _cx: &mut dyn Context) -> Result<AmpBox, DecodeError> {
-        Ok(incoming.fields.to_owned())
+    fn read(&self, fields: &BoxView<'_>, _cx: &mut dyn Context) -> Result<AmpBox, DecodeError> {
+        Ok(fields.to_owned())
     }
 
     fn answer(&self, output: Self::Output, reply: &mut dyn Reply) {
@@ -123,8 +141,8 @@ impl Form for Dynamic {
         &self.0.errors
     }
 
-    fn read(&self, incoming: &Incoming<'_>, cx: &mut dyn Context) -> Result<Values, DecodeError> {
-        Values::from_box(&self.0.arguments, incoming.fields, cx)
+    fn read(&self, fields: &BoxView<'_>, cx: &mut dyn Context) -> Result<Values, DecodeError> {
+        Values::from_box(&self.0.arguments, fields, cx)
     }
 
     fn answer(&self, output: Self::Output, reply: &mut dyn Reply) {

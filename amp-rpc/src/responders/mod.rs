@@ -18,7 +18,7 @@ use amp_rpc_core::wire::BoxView;
 use amp_rpc_core::{AmpBox, Answer, Command, Excerpt, Failure};
 
 pub use task::Responder;
-pub(crate) use task::{Incoming, Reply, Task, guard};
+pub(crate) use task::{MakePeer, Reply, Task, guard};
 
 use self::form::{Dynamic, Raw, Typed};
 use self::order::Order;
@@ -34,7 +34,7 @@ impl Responder {
         F: Fn(C) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Answer<C>> + Send + 'static,
     {
-        let call = move |command: C, _: &Incoming<'_>| f(command);
+        let call = move |command: C, _: MakePeer<'_>| f(command);
         Self::new(Function::new(Typed::<C>::new(), call))
     }
 
@@ -45,7 +45,7 @@ impl Responder {
         F: Fn(C, Peer) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Answer<C>> + Send + 'static,
     {
-        let call = move |command: C, incoming: &Incoming<'_>| f(command, (incoming.peer)());
+        let call = move |command: C, peer: MakePeer<'_>| f(command, peer());
         Self::new(Function::new(Typed::<C>::new(), call))
     }
 
@@ -56,7 +56,7 @@ impl Responder {
         F: Fn(AmpBox, Peer) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<AmpBox, Failure>> + Send + 'static,
     {
-        let call = move |message: AmpBox, incoming: &Incoming<'_>| f(message, (incoming.peer)());
+        let call = move |message: AmpBox, peer: MakePeer<'_>| f(message, peer());
         Self::new(Function::new(Raw, call))
     }
 
@@ -67,7 +67,7 @@ impl Responder {
         F: Fn(Values, Peer) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Values, Failure<Raised>>> + Send + 'static,
     {
-        let call = move |values: Values, incoming: &Incoming<'_>| f(values, (incoming.peer)());
+        let call = move |values: Values, peer: MakePeer<'_>| f(values, peer());
         Self::new(Function::new(Dynamic(schema), call))
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use amp_rpc_core::conversation::Outcome;
 use amp_rpc_core::schema::{CommandKind, Errors};
-use amp_rpc_core::wire::BoxView;
+use amp_rpc_core::wire::{BoxView, Front};
 use amp_rpc_core::{Context as FieldContext, DecodeError};
 
 use super::order::Order;
@@ -34,21 +34,27 @@ pub(crate) trait Respond: Send + Sync {
     fn new_task(&self, spawned: bool) -> Box<dyn Task>;
 }
 
-/// An ask on its way to a responder.
-pub(crate) struct Incoming<'a> {
-    pub(crate) fields: &'a BoxView<'a>,
-    /// Makes a handle to the peer, for responders that want one.
-    pub(crate) peer: &'a dyn Fn() -> Peer,
-}
+/// Makes a handle to the peer, for responders that want one.
+pub(crate) type MakePeer<'a> = &'a dyn Fn() -> Peer;
 
 /// One ask being carried out.
 pub(crate) trait Task: Send {
     /// Decodes the arguments and calls the function; nothing of it has run yet.
     fn start(
         &mut self,
-        incoming: &Incoming<'_>,
+        fields: &BoxView<'_>,
+        peer: MakePeer<'_>,
         cx: &mut dyn FieldContext,
     ) -> Result<(), DecodeError>;
+
+    /// The same, where the arguments are what is expected at the front of a buffer, and says how many bytes the box takes;
+    /// `None` where they are not, and nothing was done.
+    fn start_front(
+        &mut self,
+        front: &Front<'_>,
+        peer: MakePeer<'_>,
+        cx: &mut dyn FieldContext,
+    ) -> Option<(usize, Result<(), DecodeError>)>;
 
     /// Goes on. When the responder is done, its outcome goes to `reply`, once.
     fn poll(&mut self, cx: &mut Context<'_>, reply: &mut dyn Reply) -> Poll<()>;

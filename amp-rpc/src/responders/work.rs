@@ -8,11 +8,12 @@ use std::task::{Context, Poll};
 
 use amp_rpc_core::conversation::Outcome;
 use amp_rpc_core::schema::{CommandKind, Errors};
+use amp_rpc_core::wire::{BoxView, Front};
 use amp_rpc_core::{Context as FieldContext, DecodeError};
 use tokio::task::JoinHandle;
 
 use super::form::Form;
-use super::task::{Incoming, Reply, Respond, Task, guard, panic_message};
+use super::task::{MakePeer, Reply, Respond, Task, guard, panic_message};
 use crate::ask_context::AskContext;
 
 /// A function with the form of its command.
@@ -31,7 +32,7 @@ impl<M, F> Function<M, F> {
 impl<M, F, Fut> Respond for Function<M, F>
 where
     M: Form,
-    F: Fn(M::Arguments, &Incoming<'_>) -> Fut + Send + Sync + 'static,
+    F: Fn(M::Arguments, MakePeer<'_>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = M::Output> + Send + 'static,
 {
     fn kind(&self) -> CommandKind {
@@ -84,26 +85,50 @@ fn poll_spawned<T: 'static>(
     })
 }
 
-impl<M, F, Fut> Task for Work<M, F, Fut>
+impl<M, F, Fut> Work<M, F, Fut>
 where
     M: Form,
-    F: Fn(M::Arguments, &Incoming<'_>) -> Fut + Send + Sync + 'static,
+    F: Fn(M::Arguments, MakePeer<'_>) -> Fut,
     Fut: Future<Output = M::Output> + Send + 'static,
 {
-    fn start(
-        &mut self,
-        incoming: &Incoming<'_>,
-        cx: &mut dyn FieldContext,
-    ) -> Result<(), DecodeError> {
-        let (form, call) = &*self.shared;
-        let arguments = form.read(incoming, cx)?;
-        let future = call(arguments, incoming);
+    #[inline]
+    fn call(&mut self, arguments: M::Arguments, peer: MakePeer<'_>) {
+        let call = &self.shared.1;
+        let future = call(arguments, peer);
         if self.spawned {
             self.handle = Some(spawn(future));
         } else {
             self.future.set(Some(future));
         }
+    }
+}
+
+impl<M, F, Fut> Task for Work<M, F, Fut>
+where
+    M: Form,
+    F: Fn(M::Arguments, MakePeer<'_>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = M::Output> + Send + 'static,
+{
+    fn start(
+        &mut self,
+        fields: &BoxView<'_>,
+        peer: MakePeer<'_>,
+        cx: &mut dyn FieldContext,
+    ) -> Result<(), DecodeError> {
+        let arguments = self.shared.0.read(fields, cx)?;
+        self.call(arguments, peer);
         Ok(())
+    }
+
+    fn start_front(
+        &mut self,
+        front: &Front<'_>,
+        peer: MakePeer<'_>,
+        cx: &mut dyn FieldContext,
+    ) -> Option<(usize, Result<(), DecodeError>)> {
+        let (frame, arguments) = self.shared.0.read_front(*front, cx)?;
+        let called = arguments.map(|arguments| self.call(arguments, peer));
+        Some((frame.len(), called))
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, reply: &mut dyn Reply) -> Poll<()> {

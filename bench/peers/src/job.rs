@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{Error, Load};
+use crate::commands::COUNTS;
+use crate::{Call, Error, Load};
 
 /// One run of a program.
 #[derive(Debug)]
@@ -37,11 +38,13 @@ pub enum Side {
 }
 
 const USAGE: &str = "usage: server [--threads=N]
-       client PORT [--connections=N] [--outstanding=N] [--bytes=N] [--large=N] [--beside] [--latency] [--seconds=S] [--threads=N]
+       client PORT [--connections=N] [--outstanding=N] [--bytes=N] [--arguments=N] [--large=N] [--beside] [--latency]
+              [--seconds=S] [--threads=N]
        idle PORT [--connections=N]
 
   --outstanding=N  calls under way on each connection (1)
   --bytes=N        echoes so many bytes instead of adding numbers
+  --arguments=N    adds so many numbers (1, 5, 20, 50, 100 or 200) instead of two
   --large=N        N further callers echo 60,000 bytes each, all the time
   --beside         the large calls have a connection of their own
   --latency        also prints how long calls took";
@@ -61,7 +64,8 @@ impl Job {
                 Some(("--threads", value)) => threads = value.parse()?,
                 Some(("--connections", value)) => load.connections = value.parse()?,
                 Some(("--outstanding", value)) => load.outstanding = value.parse()?,
-                Some(("--bytes", value)) => load.bytes = Some(value.parse()?),
+                Some(("--bytes", value)) => load.call = Call::Echo(value.parse()?),
+                Some(("--arguments", value)) => load.call = Call::Add(count(value)?),
                 Some(("--large", value)) => load.large = value.parse()?,
                 Some(("--seconds", value)) => {
                     load.time = Duration::try_from_secs_f64(value.parse()?)?
@@ -100,4 +104,13 @@ impl Job {
         };
         Ok(builder.worker_threads(self.threads).enable_all().build()?)
     }
+}
+
+/// A number of arguments that a command has.
+fn count(value: &str) -> Result<usize, Error> {
+    let count = value.parse()?;
+    if COUNTS.contains(&count) {
+        return Ok(count);
+    }
+    Err(format!("no command has {count} arguments; there are some with {COUNTS:?}").into())
 }

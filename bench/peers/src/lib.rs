@@ -3,20 +3,26 @@
 //! A program is a file in `src/bin` that implements [`Peer`] for a connection and hands it to [`run`]. It has three halves:
 //!
 //! ```text
-//! server [--threads=N]                 serves `sum` and `echo`, prints `listening PORT`
+//! server [--threads=N]                 serves `sum`, `echo` and, if it has it, `add`, prints `listening PORT`
 //! client PORT [--connections=N] …      prints `connected`, calls for a time, prints what a `Report` says
 //! idle PORT [--connections=N]          opens connections and keeps them, see `idle`
 //! ```
 
+mod call;
+mod caller;
+mod commands;
 mod idle;
 mod job;
 mod load;
+mod numbers;
 mod peer;
 mod report;
 pub mod wire;
 
+pub use call::Call;
+pub use caller::Caller;
 pub use job::{Job, Side};
-pub use load::{Caller, Load};
+pub use load::Load;
 pub use peer::Peer;
 pub use report::Report;
 

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
-use crate::{Error, Peer, Report};
+use crate::{Call, Caller, Error, Peer, Report};
 
 /// What a large call echoes: the most that Twisted users send in one value, more or less.
 const LARGE: usize = 60_000;
@@ -18,8 +16,8 @@ pub struct Load {
     pub connections: usize,
     /// Calls under way on each of them.
     pub outstanding: usize,
-    /// The length of what is echoed; `None` for sums.
-    pub bytes: Option<usize>,
+    /// What is called.
+    pub call: Call,
     /// Further callers, which echo much; their calls do not count.
     pub large: usize,
     /// Whether those have a connection of their own.
@@ -35,23 +33,13 @@ impl Default for Load {
         Self {
             connections: 1,
             outstanding: 1,
-            bytes: None,
+            call: Call::Sum,
             large: 0,
             is_beside: false,
             takes_latency: false,
             time: Duration::from_secs(1),
         }
     }
-}
-
-/// A task that makes one call after the other.
-#[derive(Debug)]
-pub struct Caller {
-    number: i64,
-    bytes: Option<Bytes>,
-    is_over: Arc<AtomicBool>,
-    calls: i64,
-    latencies: Option<Vec<u32>>,
 }
 
 impl Load {
@@ -68,13 +56,8 @@ impl Load {
             _ => P::connect(port).await?,
         };
         let is_over = Arc::new(AtomicBool::new(false));
-        let caller = |number, bytes, takes_latency: bool| Caller {
-            number,
-            bytes: bytes_of(bytes, number),
-            is_over: Arc::clone(&is_over),
-            calls: 0,
-            latencies: takes_latency.then(Vec::new),
-        };
+        let caller =
+            |number, call, takes_latency| Caller::new(number, call, takes_latency, &is_over);
         crate::connected();
         let start = Instant::now();
         let mut counted = Vec::new();
@@ -83,7 +66,7 @@ impl Load {
             for _ in 0..self.outstanding {
                 counted.push(
                     peer.clone()
-                        .spawn(caller(number, self.bytes, self.takes_latency)),
+                        .spawn(caller(number, self.call, self.takes_latency)),
                 );
                 number += 1;
             }
@@ -93,7 +76,7 @@ impl Load {
             large.push(
                 large_peer
                     .clone()
-                    .spawn(caller(number as i64, Some(LARGE), false)),
+                    .spawn(caller(number as i64, Call::Echo(LARGE), false)),
             );
         }
         tokio::time::sleep(self.time).await;
@@ -108,38 +91,5 @@ impl Load {
             report.large += caller.await??.calls;
         }
         Ok(report)
-    }
-}
-
-fn bytes_of(length: Option<usize>, number: i64) -> Option<Bytes> {
-    length.map(|length| Bytes::from(vec![number as u8; length]))
-}
-
-impl Caller {
-    /// Calls until time is over; every answer is checked.
-    ///
-    /// # Errors
-    ///
-    /// The first call that fails, or has a wrong answer.
-    pub async fn run<P: Peer>(mut self, peer: P) -> Result<Self, Error> {
-        while !self.is_over.load(Ordering::Relaxed) {
-            let start = self.latencies.is_some().then(Instant::now);
-            let is_right = match &self.bytes {
-                None => peer.sum(self.number, self.calls).await? == self.number + self.calls,
-                Some(bytes) => {
-                    let data = peer.echo(bytes.clone()).await?;
-                    let data = data.as_ref();
-                    data.len() == bytes.len() && data.last() == bytes.last()
-                }
-            };
-            if !is_right {
-                return Err("a wrong answer".into());
-            }
-            self.calls += 1;
-            if let (Some(start), Some(latencies)) = (start, &mut self.latencies) {
-                latencies.push(u32::try_from(start.elapsed().as_nanos()).unwrap_or(u32::MAX));
-            }
-        }
-        Ok(self)
     }
 }

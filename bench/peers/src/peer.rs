@@ -27,6 +27,13 @@ pub trait Peer: Clone + 'static {
     /// Lets the peer return some bytes.
     fn echo(&self, data: Bytes) -> impl Future<Output = Result<Self::Data, Error>>;
 
+    /// Lets the peer add as many numbers as one of [`with_commands!`](crate::with_commands) has arguments. Only those who take part in the
+    /// curve over arguments have it.
+    fn add(&self, numbers: &[i64]) -> impl Future<Output = Result<i64, Error>> {
+        let count = numbers.len();
+        async move { Err(format!("it has no command with {count} arguments").into()) }
+    }
+
     /// Runs a caller in a task: `tokio::spawn(caller.run(self))`, or `spawn_local` where that has to be.
     fn spawn(self, caller: Caller) -> JoinHandle<Result<Caller, Error>>;
 }

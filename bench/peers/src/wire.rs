@@ -1,10 +1,14 @@
 //! The limit's bytes: those of AMP calls, prepared, and as little as can be done with them.
 
+use crate::Call;
+use crate::commands::COUNTS;
+use crate::numbers::Numbers;
+
 /// What a client's and a server's buffer hold.
 pub const BUFFER: usize = 256 * 1024;
 
-const ASK: &[u8] = b"\0\x04_ask\0\x011\0\x08_command\0\x03Sum\0\x01a\0\x0213\0\x01b\0\x0281\0\0";
-const ANSWER: &[u8] = b"\0\x07_answer\0\x011\0\x05total\0\x0294\0\0";
+/// The call that is prepared where many numbers are added: neither the least nor the greatest numbers.
+const SOME: i64 = 350;
 
 /// Counts the whole boxes at the front of `bytes` and their length.
 #[must_use]
@@ -26,34 +30,70 @@ pub fn walk(bytes: &[u8]) -> (usize, usize) {
     (boxes, end)
 }
 
-/// One ask: of 43 bytes for a sum, or one that echoes `bytes`.
+/// One ask: of 40 bytes for a sum, of 11 bytes for each argument and some more where many are added.
 #[must_use]
-pub fn ask(bytes: Option<usize>) -> Vec<u8> {
-    match bytes {
-        None => ASK.to_vec(),
-        Some(length) => with_data(
-            b"\0\x04_ask\0\x011\0\x08_command\0\x04Echo\0\x04data",
-            length,
-        ),
+pub fn ask(call: Call) -> Vec<u8> {
+    let command = match call {
+        Call::Sum => "Sum".to_owned(),
+        Call::Echo(_) => "Echo".to_owned(),
+        Call::Add(count) => format!("Add{count}"),
+    };
+    let mut ask = Vec::new();
+    put(&mut ask, "_ask", b"1");
+    put(&mut ask, "_command", command.as_bytes());
+    match call {
+        Call::Sum => {
+            put(&mut ask, "a", b"13");
+            put(&mut ask, "b", b"81");
+        }
+        Call::Echo(length) => put(&mut ask, "data", &vec![b'x'; length]),
+        Call::Add(count) => {
+            for (place, number) in Numbers::new(count).set(SOME).iter().enumerate() {
+                put(&mut ask, &format!("a{place:03}"), &digits(*number));
+            }
+        }
     }
+    ask.extend([0, 0]);
+    ask
 }
 
 /// The answer to such an ask.
 #[must_use]
-pub fn answer(bytes: Option<usize>) -> Vec<u8> {
-    match bytes {
-        None => ANSWER.to_vec(),
-        Some(length) => with_data(b"\0\x07_answer\0\x011\0\x04data", length),
+pub fn answer(call: Call) -> Vec<u8> {
+    let mut answer = Vec::new();
+    put(&mut answer, "_answer", b"1");
+    match call {
+        Call::Sum => put(&mut answer, "total", b"94"),
+        Call::Echo(length) => put(&mut answer, "data", &vec![b'x'; length]),
+        Call::Add(count) => {
+            let mut numbers = Numbers::new(count);
+            numbers.set(SOME);
+            put(&mut answer, "total", &digits(numbers.total()));
+        }
+    }
+    answer.extend([0, 0]);
+    answer
+}
+
+fn digits(number: i64) -> Vec<u8> {
+    number.to_string().into_bytes()
+}
+
+fn put(bytes: &mut Vec<u8>, key: &str, value: &[u8]) {
+    for part in [key.as_bytes(), value] {
+        let length = u16::try_from(part.len()).expect("a value has at most 65,535 bytes");
+        bytes.extend(length.to_be_bytes());
+        bytes.extend(part);
     }
 }
 
-fn with_data(head: &[u8], length: usize) -> Vec<u8> {
-    let short = u16::try_from(length).expect("a value has at most 65,535 bytes");
-    let mut bytes = head.to_vec();
-    bytes.extend(short.to_be_bytes());
-    bytes.resize(bytes.len() + length, b'x');
-    bytes.extend([0, 0]);
-    bytes
+/// Which call an ask is.
+fn call_of(ask: &[u8]) -> Call {
+    let is = |call: &Call| self::ask(*call) == ask;
+    let adding = COUNTS.iter().map(|&count| Call::Add(count));
+    let known = adding.chain([Call::Sum]).find(is);
+    // An echo is the one that is of any length.
+    known.unwrap_or_else(|| Call::Echo(ask.len() - self::ask(Call::Echo(0)).len()))
 }
 
 /// What a server answers at once: it is told by the first whole ask which answer is wanted.
@@ -71,12 +111,39 @@ impl Answers {
         }
         if self.prepared.is_empty() {
             let bytes = asks.len() / boxes;
-            let rest = ask(Some(0)).len();
-            // A sum's first box does not say how long others are; it is the one that is not an echo.
-            let answer = answer((bytes != ASK.len()).then(|| bytes - rest));
+            let answer = answer(call_of(&asks[..bytes]));
             self.length = answer.len();
             self.prepared = answer.repeat(BUFFER / bytes + 1);
         }
         &self.prepared[..boxes * self.length]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_those_of_amp() {
+        let sum: &[u8] =
+            b"\0\x04_ask\0\x011\0\x08_command\0\x03Sum\0\x01a\0\x0213\0\x01b\0\x0281\0\0";
+        assert_eq!(ask(Call::Sum), sum);
+        assert_eq!(sum.len(), 40);
+        let add: &[u8] = b"\0\x04_ask\0\x011\0\x08_command\0\x04Add1\0\x04a000\0\x03450\0\0";
+        assert_eq!(ask(Call::Add(1)), add);
+        let total: &[u8] = b"\0\x07_answer\0\x011\0\x05total\0\x042260\0\0";
+        assert_eq!(answer(Call::Add(5)), total);
+    }
+
+    #[test]
+    fn an_ask_tells_which_call_it_is() {
+        let calls = COUNTS.iter().map(|&count| Call::Add(count));
+        for call in calls.chain([Call::Sum, Call::Echo(0), Call::Echo(60_000)]) {
+            let asks = ask(call).repeat(3);
+            assert_eq!(walk(&asks), (3, asks.len()));
+            assert_eq!(call_of(&asks[..asks.len() / 3]), call);
+            let three = answer(call).repeat(3);
+            assert_eq!(Answers::default().to(&asks, 3), three);
+        }
     }
 }

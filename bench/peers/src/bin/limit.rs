@@ -78,7 +78,7 @@ async fn call(
     load: Load,
     start: Instant,
 ) -> std::io::Result<(i64, Vec<u32>)> {
-    let ask = wire::ask(load.bytes);
+    let ask = wire::ask(load.call);
     let asks = ask.repeat(load.outstanding);
     let mut buffer = vec![0; BUFFER];
     let mut filled = 0;

@@ -50,7 +50,7 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
 fn measure(port: u16, load: &Load) -> Result<Report, Error> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_nodelay(true)?;
-    let ask = wire::ask(load.bytes);
+    let ask = wire::ask(load.call);
     let asks = ask.repeat(load.outstanding);
     let mut buffer = vec![0; BUFFER];
     let mut filled = 0;

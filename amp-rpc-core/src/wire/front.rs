@@ -1,0 +1,122 @@
+use bytes::Bytes;
+
+use super::decode::Frame;
+use super::{BoxView, Key, RawValue};
+
+/// The front of a buffer, read as the box that is expected there.
+///
+/// Nearly every box has just the keys that its receiver expects, in ascending order. To compare what is there with them finds
+/// the values, the end of the box, and whether it is well-formed, in one walk. Whatever is otherwise (a key that is missing,
+/// repeated or not expected, a box that is not complete, or one over the limits) makes a step return `None`: then the
+/// [`Decoder`](super::Decoder) has to look at the same bytes, which says what they are.
+///
+/// Made by [`Decoder::front`](super::Decoder::front).
+///
+/// ```
+/// use amp_rpc_core::wire::{Decoder, Key};
+///
+/// let decoder = Decoder::default();
+/// let mut front = decoder.front(b"\0\x01a\0\x0213\0\0rest").expect("at the beginning of a box");
+/// let value = front.value(Key::from_prefixed(b"\0\x01a")).expect("as expected");
+/// assert_eq!(value.as_bytes(), b"13");
+/// let frame = front.end().expect("no other key");
+/// assert_eq!(frame.len(), 9);
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Front<'a> {
+    input: &'a [u8],
+    rest: &'a [u8],
+    pairs: usize,
+    /// How many of the keys begin as the protocol's own do.
+    reserved: usize,
+    most_pairs: usize,
+    chunk: Option<&'a Bytes>,
+}
+
+impl<'a> Front<'a> {
+    /// `input` must begin at the beginning of a box, and end where a box at the limit does.
+    #[inline]
+    pub(super) fn new(input: &'a [u8], most_pairs: usize) -> Self {
+        Self {
+            input,
+            rest: input,
+            pairs: 0,
+            reserved: 0,
+            most_pairs,
+            chunk: None,
+        }
+    }
+
+    /// The same for a box that a decoder has found already, so that it is within the limits.
+    #[inline]
+    pub(crate) fn found(bytes: &'a [u8]) -> Self {
+        Self::new(bytes, usize::MAX)
+    }
+
+    /// The same front, whose large values become slices of `chunk`, as [`BoxView::within`] has it.
+    #[must_use]
+    pub fn within(self, chunk: &'a Bytes) -> Self {
+        let view = BoxView::new(self.input, 0, 0).within(chunk);
+        Self {
+            chunk: view.chunk(),
+            ..self
+        }
+    }
+
+    /// The same, whose values become slices of what `value` lies in.
+    #[inline]
+    pub(crate) fn beside(self, value: RawValue<'a>) -> Self {
+        Self {
+            chunk: value.chunk(),
+            ..self
+        }
+    }
+
+    /// The value of the next pair, if it has this key.
+    // Inlined, so that the key is a constant to compare with.
+    #[inline(always)]
+    pub fn value(&mut self, key: Key<'_>) -> Option<RawValue<'a>> {
+        let behind = self.rest.strip_prefix(key.prefixed())?;
+        let (length, behind) = behind.split_first_chunk()?;
+        let (value, rest) = behind.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        self.rest = rest;
+        self.pairs += 1;
+        self.reserved += usize::from(key.prefixed()[2] == b'_');
+        Some(RawValue::within(value, self.chunk))
+    }
+
+    /// Goes on behind the next pair, if it is this one, as it stands on the wire.
+    #[inline]
+    pub(crate) fn pair(&mut self, pair: &[u8]) -> Option<()> {
+        self.rest = self.rest.strip_prefix(pair)?;
+        self.pairs += 1;
+        self.reserved += usize::from(pair[2] == b'_');
+        Some(())
+    }
+
+    /// The whole box, whichever other pairs it has, if none of their keys begins as the protocol's own do.
+    #[inline]
+    pub fn others(mut self) -> Option<Frame<'a>> {
+        while let [0, key @ 1..=u8::MAX, behind @ ..] = self.rest {
+            if behind.first() == Some(&b'_') {
+                return None;
+            }
+            let key = usize::from(*key);
+            let (length, behind) = behind.get(key..)?.split_first_chunk()?;
+            self.rest = behind.get(usize::from(u16::from_be_bytes(*length))..)?;
+            self.pairs += 1;
+        }
+        self.end()
+    }
+
+    /// The whole box, if it ends here.
+    #[inline(always)]
+    pub fn end(self) -> Option<Frame<'a>> {
+        if !self.rest.starts_with(&[0, 0]) || self.pairs > self.most_pairs {
+            return None;
+        }
+        let end = self.input.len() - self.rest.len();
+        let view = BoxView::new(&self.input[..end], self.pairs, self.reserved);
+        Some(Frame::new(view.in_chunk(self.chunk), end + 2))
+    }
+}

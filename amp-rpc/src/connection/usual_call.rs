@@ -1,0 +1,52 @@
+//! Calls as nearly all of them are: nothing stands in their way, and they take as long as they take.
+
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+
+use amp_rpc_core::WriteFields;
+use amp_rpc_core::conversation::CallId;
+use tokio::time::Instant;
+
+use super::context::ConnectionContext;
+use super::exchange::TIMED;
+use super::shared::{CallSlot, Shared, State, wake};
+
+impl Shared {
+    /// Sends a call of a plain command without deadline and metadata, if it can be sent now. `None` says that nothing was
+    /// done. What this does for such a call is what [`poll_call`](Self::poll_call) does for any, in less time.
+    pub(crate) fn send_usual(
+        &self,
+        command: &[u8],
+        fields: &dyn WriteFields,
+        waker: &Waker,
+    ) -> Option<CallId> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        if !state.room.is_empty() || state.out.len() >= self.options.max_queued {
+            return None;
+        }
+        state.begin();
+        let is_timed = state.sleeping.is_some() || self.counters.calls_sent.get() % TIMED == 0;
+        let fill = |place: &mut Option<CallSlot>| {
+            let slot = place.get_or_insert_default();
+            slot.waker = Some(waker.clone());
+            slot.sent = is_timed.then(Instant::now);
+            slot.deadline = None;
+            slot.is_probe = false;
+        };
+        let State {
+            asking, out, marks, ..
+        } = state;
+        let at = out.len();
+        let mut context = ConnectionContext::new(self);
+        let id = asking.ask_plainly(command, fields, fill, out, &mut context)?;
+        context.written(at, marks);
+        state.is_used = true;
+        self.counters.calls_sent.add(1);
+        self.wrote.store(true, Ordering::Release);
+        let driver = state.sleeping.take();
+        drop(guard);
+        wake(driver);
+        Some(id)
+    }
+}
