@@ -13,7 +13,7 @@ use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::boxes::{BoxReceiver, BoxSender, Boxes, Carrier, run};
-use crate::connection::{Driver, Options, Shared, Traceparent};
+use crate::connection::{Driver, Located, Options, Shared, Traceparent};
 use crate::endpoint::{ConnectEndpoint, ConnectError, ListenEndpoint, ListenError, Listener};
 use crate::locator::Locator;
 use crate::peer::Peer;
@@ -45,21 +45,19 @@ pub struct Amp {
     server: ServerOptions,
     tls: Option<Tls>,
     locate: Arc<LocatorFor>,
-    traceparent: Option<Traceparent>,
 }
 
 /// Makes the locator of a connection.
-type LocatorFor = dyn Fn(&Peer) -> Box<dyn Locator> + Send + Sync;
+type LocatorFor = dyn Fn(&Peer) -> Arc<Located> + Send + Sync;
 
 impl Amp {
     /// Connections without responders and with the default options.
     pub fn new() -> Self {
         Self {
-            options: Arc::default(),
+            options: Options::usual(),
             server: ServerOptions::default(),
             tls: None,
-            locate: Arc::new(|_| Box::new(())),
-            traceparent: None,
+            locate: Arc::new(|_| Located::nothing()),
         }
     }
 
@@ -67,8 +65,8 @@ impl Amp {
     /// `UNHANDLED`.
     #[must_use]
     pub fn locator(mut self, locator: impl Locator) -> Self {
-        let locator = Arc::new(locator);
-        self.locate = Arc::new(move |_| Box::new(Arc::clone(&locator)));
+        let located = Located::shared(locator);
+        self.locate = Arc::new(move |_| Arc::clone(&located));
         self
     }
 
@@ -93,7 +91,7 @@ impl Amp {
         mut self,
         make: impl Fn(&Peer) -> L + Send + Sync + 'static,
     ) -> Self {
-        self.locate = Arc::new(move |peer| Box::new(make(peer)));
+        self.locate = Arc::new(move |peer| Located::own(make(peer)));
         self
     }
 
@@ -213,7 +211,7 @@ impl Amp {
         mut self,
         give: impl Fn() -> Option<String> + Send + Sync + 'static,
     ) -> Self {
-        self.traceparent = Some(Arc::new(give));
+        Arc::make_mut(&mut self.options).traceparent = Some(Traceparent(Arc::new(give)));
         self
     }
 
@@ -459,7 +457,10 @@ impl Amp {
         let amp = self.clone();
         let serve = move |transport| {
             let (peer, driver) = amp.prepare(transport);
-            (Connection::Conversation(peer), Box::pin(driver) as Carrying)
+            (
+                Connection::Conversation(peer.into()),
+                Carrying::Driver(driver),
+            )
         };
         Ok(Server::start(listener, self.server, Box::new(serve)))
     }
@@ -513,7 +514,10 @@ impl Amp {
         let serve = move |transport: Transport| {
             let sender = BoxSender::new(limits);
             let carrying = Box::pin(run(transport, sender.clone(), make()));
-            (Connection::Boxes(sender), carrying as Carrying)
+            (
+                Connection::Boxes(Box::new(sender)),
+                Carrying::Other(carrying),
+            )
         };
         Ok(Server::start(listener, self.server, Box::new(serve)))
     }
@@ -545,16 +549,11 @@ impl Amp {
     }
 
     fn prepare(&self, transport: Transport) -> (Peer, Driver) {
-        let (shared, stream) = Shared::new(
-            Arc::clone(&self.options),
-            self.tls.clone(),
-            self.traceparent.clone(),
-            transport,
-        );
+        let (shared, carried) = Shared::new(Arc::clone(&self.options), self.tls.clone(), transport);
         let shared = Arc::new(shared);
         let peer = Peer::new(&shared);
         let locator = (self.locate)(&peer);
-        (peer, Driver::new(stream, shared, locator))
+        (peer, Driver::new(carried, shared, locator))
     }
 }
 

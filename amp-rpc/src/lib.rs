@@ -79,6 +79,7 @@ mod connection;
 mod descriptors;
 mod end;
 mod endpoint;
+mod ends;
 mod locator;
 mod options_error;
 mod peer;
@@ -88,6 +89,7 @@ mod reconnecting;
 mod responders;
 mod server;
 mod stats;
+mod stream;
 mod switched;
 #[cfg(feature = "test-util")]
 pub mod test_util;

@@ -267,7 +267,7 @@ impl Peer {
     pub async fn leaving(&self) {
         self.shared().want_to_know();
         loop {
-            let told = self.shared().ended();
+            let told = self.shared().news();
             if self.shared().is_left() {
                 return;
             }
@@ -279,7 +279,7 @@ impl Peer {
     /// written before may still be on its way to the peer. Cancel-safe.
     pub async fn ended(&self) -> EndReason {
         loop {
-            let ended = self.shared().ended();
+            let ended = self.shared().news();
             if let Some(reason) = self.shared().end() {
                 return reason;
             }
@@ -292,7 +292,7 @@ impl Peer {
     /// left yet. A peer that does not read has 30 seconds for it. Cancel-safe.
     pub async fn closed(&self) -> EndReason {
         loop {
-            let closed = self.shared().closed();
+            let closed = self.shared().news();
             if self.shared().is_closed() {
                 break;
             }
@@ -313,7 +313,7 @@ impl Peer {
 
     /// Both ends' addresses, where the transport has any.
     pub fn addresses(&self) -> &Addresses {
-        &self.shared().addresses
+        self.shared().addresses()
     }
 
     /// Whether both are handles to the same connection.
@@ -331,6 +331,18 @@ impl Clone for Peer {
     }
 }
 
+impl From<Arc<Handle>> for Peer {
+    fn from(handle: Arc<Handle>) -> Self {
+        Self { handle, ask: None }
+    }
+}
+
+impl From<Peer> for Arc<Handle> {
+    fn from(peer: Peer) -> Self {
+        peer.handle
+    }
+}
+
 /// What all `Peer`s of a connection share: the connection is closed when it goes. So they are counted once, by
 /// their `Arc`.
 pub(crate) struct Handle {
@@ -340,7 +352,7 @@ pub(crate) struct Handle {
 impl Handle {
     /// That of a connection, or another where the last one is gone.
     fn of(shared: &Arc<Shared>) -> Arc<Self> {
-        let mut known = shared.handle();
+        let known = &mut shared.lock().handle;
         known.upgrade().unwrap_or_else(|| {
             let handle = Arc::new(Self {
                 shared: Arc::clone(shared),
@@ -348,6 +360,13 @@ impl Handle {
             *known = Arc::downgrade(&handle);
             handle
         })
+    }
+}
+
+impl Handle {
+    /// Asks the connection to end.
+    pub(crate) fn close(&self, how: Closing) {
+        self.shared.close(how);
     }
 }
 
@@ -360,7 +379,7 @@ impl Drop for Handle {
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Peer")
-            .field("addresses", &self.shared().addresses)
+            .field("addresses", self.shared().addresses())
             .field("end", &self.shared().end())
             .finish()
     }

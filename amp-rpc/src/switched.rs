@@ -37,7 +37,7 @@ impl SwitchedStream {
 
     /// Both ends' addresses, where the transport has any.
     pub fn addresses(&self) -> &Addresses {
-        &self.shared.addresses
+        self.shared.addresses()
     }
 
     /// The connection's TLS; `None` where it is in plain text.

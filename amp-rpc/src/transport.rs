@@ -1,7 +1,5 @@
 //! What carries a connection: a stream of bytes, and who is at its ends.
 
-#[cfg(unix)]
-use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -19,16 +17,10 @@ use tokio::net::UnixStream;
 #[cfg(unix)]
 use crate::descriptors::CarryingStream;
 use crate::descriptors::Exchange;
+#[cfg(unix)]
+use crate::stream::downcast;
+pub(crate) use crate::stream::{BoxedStream, Stream};
 use crate::tls::TlsSession;
-
-/// A stream of bytes in both directions.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
-/// Any stream. A virtual call costs nothing beside the system call behind it, and the connection's
-/// code is compiled once instead of once per kind of stream.
-pub(crate) type BoxedStream = Box<dyn Stream>;
 
 /// What an endpoint yields and a connection is made of.
 pub(crate) struct Transport {
@@ -48,7 +40,7 @@ pub(crate) struct Transport {
 impl Transport {
     pub(crate) fn new(stream: impl Stream + 'static, addresses: Addresses, side: Side) -> Self {
         Self {
-            stream: Box::new(stream),
+            stream: BoxedStream::new(stream),
             addresses,
             side,
             host: None,
@@ -61,7 +53,7 @@ impl Transport {
     /// A connection over a stream that the program has made.
     pub(crate) fn over(stream: impl Stream + 'static) -> Self {
         #[cfg(unix)]
-        let stream = match into_unix(stream) {
+        let stream = match downcast::<_, UnixStream>(stream) {
             Ok(socket) => {
                 let addresses = crate::endpoint::unix_addresses(&socket);
                 return Self::over_unix(socket, addresses, Side::Unknown);
@@ -100,18 +92,6 @@ impl Transport {
     pub(crate) fn host(mut self, host: impl Into<Box<str>>) -> Self {
         self.host = Some(host.into());
         self
-    }
-}
-
-/// The Unix socket that a stream is, or the stream again.
-#[cfg(unix)]
-fn into_unix<T: 'static>(stream: T) -> Result<UnixStream, T> {
-    let mut stream = Some(stream);
-    let socket = (&mut stream as &mut dyn Any).downcast_mut::<Option<UnixStream>>();
-    match (socket.and_then(Option::take), stream) {
-        (Some(socket), _) => Ok(socket),
-        (None, Some(stream)) => Err(stream),
-        (None, None) => unreachable!("only a socket is taken out"),
     }
 }
 

@@ -136,3 +136,33 @@ fn each_of_two_responders_is_polled() {
         assert_eq!(polls, [1, 1]);
     });
 }
+
+/// A desk is lent on while somebody still holds the waker of a responder that is done.
+#[test]
+fn a_late_wake_up_is_none_of_the_earlier_driver_and_hides_no_other() {
+    loom::model(|| {
+        let mut driver = Driver::new(1);
+        let earlier = Arc::new(Task(AtomicUsize::new(0)));
+        assert!(driver.woken.sleep(&Waker::from(Arc::clone(&earlier))));
+        driver.woken.forget_driver();
+        let work = Arc::new(AtomicUsize::new(0));
+        let threads = [0, 1].map(|bit| {
+            let (work, signal) = (Arc::clone(&work), Arc::clone(&driver.signals[0]));
+            loom::thread::spawn(move || {
+                work.fetch_add(bit, Ordering::Release);
+                Waker::from(signal).wake();
+            })
+        });
+        let seen = AtomicUsize::new(0);
+        let poll = |_| seen.store(work.load(Ordering::Acquire), Ordering::Relaxed);
+        let wakes = driver.run_until_asleep(poll);
+        for thread in threads {
+            thread.join().expect("it does not panic");
+        }
+        if driver.task.0.load(Ordering::Acquire) != wakes {
+            driver.run_until_asleep(poll);
+        }
+        assert_eq!(seen.load(Ordering::Relaxed), 1, "a wake-up was lost");
+        assert_eq!(earlier.0.load(Ordering::Acquire), 0);
+    });
+}

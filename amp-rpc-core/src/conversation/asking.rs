@@ -1,3 +1,4 @@
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::boundary::Boundary;
@@ -34,8 +35,14 @@ pub struct Asking<T> {
     pub calls: Calls<T>,
     limits: Limits,
     gate: Gate,
-    held: Vec<u8>,
     tls: bool,
+    /// Answers that wait for the gate to open, once there were any.
+    held: Option<Box<Held>>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    answers: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +131,7 @@ impl<T> Asking<T> {
             calls: Calls::new(),
             limits,
             gate: Gate::Open,
-            held: Vec::new(),
+            held: None,
             tls: false,
         }
     }
@@ -241,7 +248,10 @@ impl<T> Asking<T> {
         match self.gate {
             Gate::Open if out.is_empty() => core::mem::swap(answers, out),
             Gate::Open => out.append(answers),
-            Gate::Shut { .. } | Gate::Passed => self.held.append(answers),
+            Gate::Shut { .. } | Gate::Passed => {
+                let held = self.held.get_or_insert_default();
+                held.answers.append(answers);
+            }
             Gate::Ended => answers.clear(),
         }
     }
@@ -260,7 +270,7 @@ impl<T> Asking<T> {
 
     /// How many bytes of answers are held. Bound it: the peer decides how long the gate is shut.
     pub fn held(&self) -> usize {
-        self.held.len()
+        self.held.as_ref().map_or(0, |held| held.answers.len())
     }
 
     /// Finds out whose answer this is. `out` gets the answers that were held, if it opens the gate.
@@ -315,7 +325,7 @@ impl<T> Asking<T> {
     fn decided(&mut self, kind: CommandKind, refused: bool, out: &mut Vec<u8>) -> Effect {
         if refused {
             self.gate = Gate::Open;
-            out.append(&mut self.held);
+            self.release(out);
             return Effect::Refused(kind);
         }
         self.gate = Gate::Passed;
@@ -339,12 +349,18 @@ impl<T> Asking<T> {
     pub fn tls_began(&mut self, out: &mut Vec<u8>) {
         self.gate = Gate::Open;
         self.tls = true;
-        out.append(&mut self.held);
+        self.release(out);
+    }
+
+    fn release(&mut self, out: &mut Vec<u8>) {
+        if let Some(mut held) = self.held.take() {
+            out.append(&mut held.answers);
+        }
     }
 
     /// Ends the conversation: nothing is written any more.
     pub fn end(&mut self) {
         self.gate = Gate::Ended;
-        self.held = Vec::new();
+        self.held = None;
     }
 }

@@ -1,3 +1,4 @@
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
@@ -20,11 +21,32 @@ const REMEMBERED: usize = 4_096;
 pub struct Calls<T> {
     slots: Vec<Slot<T>>,
     free: Vec<u16>,
+    /// The generation of slots that are new.
+    first: u32,
     /// Slots that were used so often that their next tag would repeat one.
-    retired: usize,
-    waiting: usize,
-    abandoned: BTreeSet<CallId>,
+    retired: u32,
+    waiting: u32,
+    /// Those that nobody waited for any more, once there was one.
+    abandoned: Option<Box<Abandoned>>,
+}
+
+#[derive(Debug, Default)]
+struct Abandoned {
+    calls: BTreeSet<CallId>,
+    /// There were more.
     forgotten: bool,
+}
+
+/// How often slots may have been used of a table that [rests](Calls::rest): the tags of all of them go on behind the one
+/// that was used most.
+const MOST_USED: u32 = u32::MAX / 2;
+
+/// The memory of a table without calls.
+#[derive(Debug)]
+pub struct Room<T> {
+    /// One at most, which is free.
+    slots: Vec<Slot<T>>,
+    free: Vec<u16>,
 }
 
 #[derive(Debug)]
@@ -59,10 +81,10 @@ impl<T> Calls<T> {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
+            first: 0,
             retired: 0,
             waiting: 0,
-            abandoned: BTreeSet::new(),
-            forgotten: false,
+            abandoned: None,
         }
     }
 
@@ -76,7 +98,7 @@ impl<T> Calls<T> {
         let slot = u16::try_from(self.slots.len() + 1).ok()?;
         Some(CallId {
             slot,
-            generation: 0,
+            generation: self.first,
         })
     }
 
@@ -96,7 +118,7 @@ impl<T> Calls<T> {
                 self.slots.reserve_exact(1);
             }
             self.slots.push(Slot {
-                generation: 0,
+                generation: self.first,
                 state: State::Free,
                 data: None,
             });
@@ -117,18 +139,19 @@ impl<T> Calls<T> {
     /// The same for a tag that was read already.
     #[inline]
     pub fn lookup_id(&self, id: CallId) -> Lookup {
-        let Some(slot) = usize::from(id.slot)
-            .checked_sub(1)
-            .and_then(|i| self.slots.get(i))
-        else {
+        let Some(index) = usize::from(id.slot).checked_sub(1) else {
             return Lookup::Unknown;
         };
-        if slot.generation == id.generation && slot.state == State::Waiting {
-            return Lookup::Waiting(id);
-        }
-        let was_issued = id.generation < slot.generation
-            || (id.generation == slot.generation && slot.state == State::Answered);
-        if was_issued && (self.forgotten || self.abandoned.contains(&id)) {
+        let was_issued = match self.slots.get(index) {
+            Some(slot) if slot.generation == id.generation => match slot.state {
+                State::Waiting => return Lookup::Waiting(id),
+                state => state == State::Answered,
+            },
+            Some(slot) => id.generation < slot.generation,
+            None => id.generation < self.first,
+        };
+        let is_late = |abandoned: &Abandoned| abandoned.forgotten || abandoned.calls.contains(&id);
+        if was_issued && self.abandoned.as_deref().is_some_and(is_late) {
             return Lookup::Late;
         }
         Lookup::Unknown
@@ -136,7 +159,9 @@ impl<T> Calls<T> {
 
     /// Notes that a late answer came, so that a second one is recognized as such.
     pub fn forget_abandoned(&mut self, id: CallId) {
-        self.abandoned.remove(&id);
+        if let Some(abandoned) = &mut self.abandoned {
+            abandoned.calls.remove(&id);
+        }
     }
 
     /// Notes that the answer to a waiting call is there, and gives access to what is kept with it.
@@ -216,11 +241,12 @@ impl<T> Calls<T> {
     }
 
     fn remember_abandoned(&mut self, id: CallId) {
-        if self.abandoned.len() == REMEMBERED {
-            self.abandoned.pop_first();
-            self.forgotten = true;
+        let abandoned = self.abandoned.get_or_insert_default();
+        if abandoned.calls.len() == REMEMBERED {
+            abandoned.calls.pop_first();
+            abandoned.forgotten = true;
         }
-        self.abandoned.insert(id);
+        abandoned.calls.insert(id);
     }
 
     /// Looks at the waiting calls, and abandons those for which `expires` says so: they become answered
@@ -245,7 +271,7 @@ impl<T> Calls<T> {
 
     /// How many calls wait for their answers.
     pub fn waiting(&self) -> usize {
-        self.waiting
+        self.waiting as usize
     }
 
     /// Whether this call waits for its answer.
@@ -255,12 +281,52 @@ impl<T> Calls<T> {
 
     /// How many calls there are, waiting or answered.
     pub fn len(&self) -> usize {
-        self.slots.len() - self.free.len() - self.retired
+        self.slots.len() - self.free.len() - self.retired as usize
     }
 
     /// Whether there are no calls, waiting or answered.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Gives away the memory that it has for calls, while there are none; its tags go on where they were.
+    pub fn rest(&mut self) -> Option<Room<T>> {
+        if !self.is_empty() || self.retired > 0 {
+            return None;
+        }
+        let last = self.slots.iter().map(|slot| slot.generation).max()?;
+        if last > MOST_USED {
+            return None;
+        }
+        self.first = last;
+        let mut slots = core::mem::take(&mut self.slots);
+        let mut free = core::mem::take(&mut self.free);
+        slots.truncate(1);
+        free.truncate(1);
+        Some(Room { slots, free })
+    }
+
+    /// Whether it has no memory for calls.
+    #[inline]
+    pub fn is_resting(&self) -> bool {
+        self.slots.capacity() == 0
+    }
+
+    /// Takes memory that another table has given away, where it has none.
+    pub fn take_room(&mut self, room: Room<T>) {
+        if !self.is_resting() {
+            return;
+        }
+        let Room {
+            mut slots,
+            mut free,
+        } = room;
+        free.clear();
+        if let Some(slot) = slots.first_mut() {
+            slot.generation = self.first;
+            free.push(1);
+        }
+        (self.slots, self.free) = (slots, free);
     }
 
     /// What is kept with the waiting calls, which all become answered; for the end of a connection.
@@ -300,6 +366,8 @@ impl<T> Default for Calls<T> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::{Calls, Lookup, MAX_CALLS, REMEMBERED};
 
     #[test]
@@ -353,8 +421,37 @@ mod tests {
             let id = calls.insert(()).unwrap();
             calls.remove(id);
         }
-        assert_eq!(calls.abandoned.len(), REMEMBERED);
+        assert_eq!(calls.abandoned.as_ref().unwrap().calls.len(), REMEMBERED);
         assert_eq!(calls.lookup(b"1"), Lookup::Late);
+    }
+
+    #[test]
+    fn tags_go_on_where_they_were_in_memory_of_another_table() {
+        let mut calls = Calls::new();
+        let ids: Vec<_> = (0..3).filter_map(|call| calls.insert(call)).collect();
+        assert!(calls.rest().is_none());
+        for &id in &ids {
+            calls.answered(id);
+            calls.remove(id);
+        }
+        let abandoned = calls.insert(4).unwrap();
+        calls.remove(abandoned);
+        let room = calls.rest().unwrap();
+        assert!(calls.is_resting() && calls.rest().is_none());
+        assert_eq!(calls.lookup_id(abandoned), Lookup::Late);
+        assert_eq!(calls.lookup_id(ids[0]), Lookup::Unknown);
+
+        let mut others = Calls::new();
+        others.take_room(room);
+        let id = others.insert(5).unwrap();
+        assert_eq!((id.slot, id.generation), (1, 0));
+        assert_eq!(others.lookup_id(abandoned), Lookup::Unknown);
+
+        let next = [calls.insert(6).unwrap(), calls.insert(7).unwrap()];
+        let issued = [&ids[..], &[abandoned]].concat();
+        assert!(next.iter().all(|id| !issued.contains(id)));
+        assert_eq!(calls.lookup_id(next[1]), Lookup::Waiting(next[1]));
+        assert_eq!(calls.lookup_id(abandoned), Lookup::Late);
     }
 
     #[test]

@@ -25,7 +25,7 @@ mod whole;
 pub use answering::{Answering, Ask, Fault, Outcome, Replied};
 pub use asking::{AskRefused, Asking, Effect, Head, Received};
 pub use boundary::{Boundary, CloseReason};
-pub use calls::{Calls, Lookup, MAX_CALLS};
+pub use calls::{Calls, Lookup, MAX_CALLS, Room};
 pub use compat::Compat;
 pub use descriptors::Descriptors;
 pub use expected::{ExpectedAsk, expect_answer, front_of_answer};

@@ -73,9 +73,9 @@ impl<F: WriteFields> Exchange<F> {
     /// The caller's span, while the call is not encoded.
     #[inline]
     fn traceparent(&self) -> Option<String> {
-        let traceparent = self.peer.shared().traceparent.as_ref()?;
+        let traceparent = self.peer.shared().options.traceparent.as_ref()?;
         match self.fields {
-            Some(_) if !self.was_sent => traceparent(),
+            Some(_) if !self.was_sent => (traceparent.0)(),
             _ => None,
         }
     }
@@ -142,7 +142,8 @@ impl<F: WriteFields> Exchange<F> {
     fn send_usual(&mut self, cx: &Context<'_>) -> bool {
         let shared = self.peer.shared();
         let is_usual = matches!(self.stage, Stage::New) && self.kind == CommandKind::Plain;
-        let (Some(fields), true, None) = (&self.fields, is_usual, &shared.traceparent) else {
+        let (Some(fields), true, None) = (&self.fields, is_usual, &shared.options.traceparent)
+        else {
             return false;
         };
         let span = log::call(&self.command);

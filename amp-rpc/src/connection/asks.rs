@@ -50,7 +50,7 @@ impl Dispatch {
         if let Some(responder) = self.pool.known(command) {
             return self.ask_located(tag, responder, command, metadata, view, frame);
         }
-        let located = match guard(|| self.locator.locate(command)) {
+        let located = match guard(|| self.locator.as_ref()?.locate(command)) {
             Ok(located) => located,
             Err(panic) => {
                 let ask = Ask::new(tag, CommandKind::Plain);

@@ -2,12 +2,15 @@
 
 use std::cell::{Cell, RefCell};
 
+use amp_rpc_core::conversation::Room;
 use bytes::BytesMut;
+
+use super::shared::CallSlot;
 
 /// How much one read takes at most.
 const READ: usize = 64 * 1024;
 /// How many buffers a thread keeps.
-const KEPT: usize = 8;
+const KEPT: usize = 32;
 /// A buffer that grew beyond this is freed instead of kept.
 const LARGEST: usize = 256 * 1024;
 /// How many buffers for large boxes a thread keeps. Parts of them may still be in use.
@@ -16,6 +19,7 @@ const CHUNKS: usize = 4;
 thread_local! {
     static FOR_READING: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     static FOR_WRITING: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static FOR_CALLS: RefCell<Vec<ForCalls>> = const { RefCell::new(Vec::new()) };
     static CHUNKS_KEPT: RefCell<Vec<BytesMut>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -45,6 +49,31 @@ pub(super) fn give(mut buffer: Vec<u8>) {
     FOR_WRITING.with_borrow_mut(|kept| {
         if kept.len() < KEPT {
             kept.push(buffer);
+        }
+    });
+}
+
+/// What calls of one connection need.
+#[derive(Default)]
+pub(super) struct ForCalls {
+    /// An empty buffer to write them to.
+    pub(super) out: Vec<u8>,
+    /// Memory for the table of them.
+    pub(super) room: Option<Room<CallSlot>>,
+}
+
+pub(super) fn take_for_calls() -> ForCalls {
+    FOR_CALLS.with_borrow_mut(Vec::pop).unwrap_or_default()
+}
+
+/// Gives it back. The buffer is empty.
+pub(super) fn give_for_calls(mut it: ForCalls) {
+    if it.out.capacity() > LARGEST {
+        it.out = Vec::new();
+    }
+    FOR_CALLS.with_borrow_mut(|kept| {
+        if kept.len() < KEPT {
+            kept.push(it);
         }
     });
 }

@@ -3,7 +3,7 @@ use std::any::{Any, TypeId};
 use amp_rpc_core::{AnyDescriptor, Context};
 
 use super::shared::Shared;
-use crate::descriptors::{Mark, OwnedFd, Sending};
+use crate::descriptors::{Begun, Mark, OwnedFd, Sending};
 use crate::transport::Addresses;
 
 /// What fields learn of their connection: its [`Addresses`], its descriptors, and how lenient it is.
@@ -24,7 +24,7 @@ impl<'a> ConnectionContext<'a> {
 
     /// The box is written at this place of a buffer, whose marks are given.
     #[inline]
-    pub(crate) fn written(self, at: usize, marks: &mut Vec<Mark>) {
+    pub(crate) fn written(self, at: usize, marks: &mut Begun) {
         if let Some(sending) = self.sending {
             marks.push(Mark::new(at, sending.finish()));
         }
@@ -33,7 +33,7 @@ impl<'a> ConnectionContext<'a> {
 
 impl Context for ConnectionContext<'_> {
     fn extension(&self, id: TypeId) -> Option<&dyn Any> {
-        (id == TypeId::of::<Addresses>()).then_some(&self.shared.addresses as &dyn Any)
+        (id == TypeId::of::<Addresses>()).then_some(self.shared.addresses() as &dyn Any)
     }
 
     fn carries_descriptors(&self) -> bool {

@@ -67,13 +67,13 @@ impl Shared {
         self: &Arc<Self>,
         stream: BoxedStream,
         unread: Bytes,
+        host: Option<Box<str>>,
         asker: Asker,
     ) -> Option<Securing> {
         let (tls, role) = self.tls_for(&self.lock(), asker)?;
-        let shared = Arc::clone(self);
-        let stream = Box::new(Prefixed::new(unread, stream));
+        let stream = BoxedStream::new(Prefixed::new(unread, stream));
         Some(Box::pin(async move {
-            tls.handshake(stream, role, shared.host.as_deref()).await
+            tls.handshake(stream, role, host.as_deref()).await
         }))
     }
 

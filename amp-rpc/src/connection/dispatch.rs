@@ -15,6 +15,7 @@ use super::crossing::Asker;
 use super::deliveries::{AnswerKind, Deliveries, Place};
 use super::incoming::{Consumer, Step, is_large};
 use super::lines::Lines;
+use super::located::Located;
 use super::log;
 use super::outgoing::Outgoing;
 use super::pool::Pool;
@@ -23,13 +24,13 @@ use super::running::Running;
 use super::shared::{Shared, State};
 use super::stranger::{Doorway, Visitor, answer_in_http, turn_away};
 use crate::ask_context::Active;
-use crate::locator::Locator;
 use crate::responders::{Reply, Task};
 
 /// Starts responders for asks and collects answers for callers.
 pub(super) struct Dispatch {
     pub(super) shared: Arc<Shared>,
-    pub(super) locator: Box<dyn Locator>,
+    /// `None` while there is no connection.
+    pub(super) locator: Option<Arc<Located>>,
     /// The locator gives the same responder for a name every time.
     pub(super) is_fixed: bool,
     pub(super) doorway: Doorway,
@@ -58,11 +59,11 @@ pub(super) struct Dispatch {
 }
 
 impl Dispatch {
-    pub(super) fn new(shared: Arc<Shared>, locator: Box<dyn Locator>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
         let options = &shared.options;
         let mut dispatch = Self {
-            is_fixed: locator.is_fixed(),
-            locator,
+            is_fixed: false,
+            locator: None,
             doorway: Doorway::default(),
             decoder: Decoder::new(options.limits),
             answering: Answering::new(options.compat, options.limits),
@@ -70,7 +71,7 @@ impl Dispatch {
             lines: Lines::default(),
             woken: 0,
             pool: Pool::default(),
-            outgoing: Outgoing::new(shared.descriptors.clone()),
+            outgoing: Outgoing::default(),
             deliveries: Deliveries::default(),
             boundary: None,
             own_calls: 0,
@@ -99,9 +100,9 @@ impl Dispatch {
         let counters = &self.shared.counters;
         counters.bytes_received.set(received);
         counters.bytes_sent.set(sent);
-        self.shared
-            .running
-            .store(self.running.len(), Ordering::Relaxed);
+        // There are never more: that many would not fit into memory.
+        let running = self.running.len() as u32;
+        self.shared.running.store(running, Ordering::Relaxed);
     }
 
     /// Whether no responder runs.
@@ -225,11 +226,15 @@ impl Dispatch {
         if let Some(answer) = answers.then(|| answer_in_http(bytes)).flatten() {
             self.outgoing.answers.extend_from_slice(answer.as_bytes());
         }
-        self.close(turn_away(stranger, &self.shared.addresses));
+        self.close(turn_away(stranger, self.shared.addresses()));
     }
 
     /// Goes on with the responders that were woken. Says whether there were any.
     pub(super) fn poll_woken(&mut self) -> bool {
+        if self.running.len() == 0 {
+            // Who was woken is done. Their places stay on the list until a responder waits again.
+            return false;
+        }
         let batch = self.running.begin_batch();
         let any = !batch.is_empty();
         for &place in &batch {
@@ -317,7 +322,7 @@ impl Dispatch {
     fn follow(&mut self, replied: Replied) {
         if let Some(fault) = &replied.fault {
             self.shared.counters.faults.add(1);
-            log::fault(&self.shared.addresses, fault, self.fault);
+            log::fault(self.shared.addresses(), fault, self.fault);
             self.number_fault();
         }
         if let Some(boundary) = replied.boundary {
@@ -381,8 +386,18 @@ impl Dispatch {
         self.running.sleep(waker)
     }
 
-    /// Gives memory back, when the connection has nothing to do.
+    /// Whether nothing waits here for anything.
+    pub(super) fn is_clear(&self) -> bool {
+        self.is_idle()
+            && self.outgoing.is_clear()
+            && self.boundary.is_none()
+            && self.answering.is_reading()
+    }
+
+    /// Gives memory back that another connection need not have, when this one has nothing to do.
     pub(super) fn rest(&mut self) {
+        self.running.rest();
+        self.lines.rest();
         self.outgoing.rest();
         self.deliveries.rest();
     }

@@ -9,17 +9,17 @@ use std::task::{Context, Poll, Waker};
 use amp_rpc_core::conversation::Boundary;
 use tokio::time::Instant;
 
-use super::crossing::{Asker, Securing};
-use super::dispatch::Dispatch;
+use super::crossing::Securing;
+use super::desk::{Crossing, Desk, Left};
 use super::farewell::{Farewell, PATIENCE};
 use super::incoming::{Incoming, Read};
+use super::located::Located;
 use super::log;
 use super::outgoing::Outgoing;
-use super::shared::{Closing, Shared};
+use super::shared::{Carried, Closing, Shared};
 use super::timer::Timer;
 use super::watch::{Sight, Verdict, Watch};
 use crate::end::EndReason;
-use crate::locator::Locator;
 #[cfg(feature = "metrics")]
 use crate::stats::Publisher;
 use crate::tls::Failed;
@@ -40,34 +40,29 @@ const READ_IN_A_ROW: u64 = 64 * 1024;
 /// 2. read, and deal with each box: start a responder, or collect an answer for its caller;
 /// 3. hand the collected answers over and wake the callers;
 /// 4. write what responders and callers have encoded meanwhile, in one system call.
+///
+/// It is small, since idle connections consist of little else: what it works with is on a [`Desk`].
 pub(crate) struct Driver {
     shared: Arc<Shared>,
-    incoming: Incoming,
-    dispatch: Dispatch,
     phase: Phase,
-    /// What begins once everything before it is written.
-    crossing: Option<(Crossing, Asker)>,
-    /// How the connection was asked to end when this last looked.
-    closing: Closing,
+    seat: Seat,
     timer: Timer,
     watch: Watch,
+    /// The name under which the peer was sought, where TLS may still begin.
+    host: Option<Box<str>>,
     #[cfg(feature = "metrics")]
     publisher: Publisher,
     /// What is logged while this runs belongs to the connection.
     span: log::Span,
-    /// By when a switch that was granted has to be written, where the connection is to close.
-    patience: Option<Instant>,
-    /// The earliest deadline of a call when this last looked.
-    earliest: Option<Instant>,
-    /// Others have just run to make calls, which are to be written before anything else is read.
-    has_yielded: bool,
 }
 
-/// Where the stream goes behind a boundary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Crossing {
-    Tls,
-    Switch,
+/// Where a driver is.
+enum Seat {
+    At(Box<Desk>),
+    /// It has nothing to do.
+    Away(Left),
+    /// It is on its way, while it is polled.
+    Between,
 }
 
 enum Phase {
@@ -90,31 +85,35 @@ enum Turn {
     Idle,
 }
 
+/// How a driver sleeps.
+enum Break {
+    /// Something is under way, and stays on its desk.
+    AtDesk,
+    /// Nothing is.
+    Away,
+}
+
 impl Driver {
-    pub(crate) fn new(stream: BoxedStream, shared: Arc<Shared>, locator: Box<dyn Locator>) -> Self {
+    pub(crate) fn new(carried: Carried, shared: Arc<Shared>, locator: Arc<Located>) -> Self {
+        let Carried { stream, host, span } = carried;
         Self {
-            dispatch: Dispatch::new(Arc::clone(&shared), locator),
-            incoming: Incoming::default(),
             phase: Phase::Open(stream),
-            crossing: None,
-            closing: Closing::No,
+            seat: Seat::Away(Left::new(locator)),
             timer: Timer::default(),
             watch: Watch::new(&shared.options, shared.side),
+            host: host.filter(|_| cfg!(feature = "_tls")),
             #[cfg(feature = "metrics")]
             publisher: Publisher::new(),
-            span: log::connection(&shared.addresses),
-            patience: None,
-            earliest: None,
-            has_yielded: false,
+            span,
             shared,
         }
     }
 
-    fn turn(&mut self, cx: &mut Context<'_>) -> Turn {
-        let polled = self.dispatch.poll_woken();
+    fn turn(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> Turn {
+        let polled = desk.dispatch.poll_woken();
         let turn = match &mut self.phase {
-            Phase::Open(_) => self.turn_open(cx),
-            Phase::Securing(_) => self.turn_securing(cx),
+            Phase::Open(_) => self.turn_open(desk, cx),
+            Phase::Securing(_) => self.turn_securing(desk, cx),
             Phase::Closing(_) => self.turn_closing(cx),
             Phase::Gone => Turn::Idle,
         };
@@ -124,20 +123,20 @@ impl Driver {
         }
     }
 
-    fn turn_open(&mut self, cx: &mut Context<'_>) -> Turn {
+    fn turn_open(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> Turn {
         let Phase::Open(stream) = &mut self.phase else {
             return Turn::Idle;
         };
         let mut busy = false;
         let mut end = None;
-        if !self.incoming.is_empty() {
+        if !desk.incoming.is_empty() {
             // A bound or a decision may have kept whole boxes back.
-            self.incoming.consume(&mut self.dispatch);
+            desk.incoming.consume(&mut desk.dispatch);
         }
-        let has_yielded = std::mem::take(&mut self.has_yielded);
-        let reads = self.dispatch.wants_more() && !has_yielded;
+        let has_yielded = std::mem::take(&mut desk.has_yielded);
+        let reads = desk.dispatch.wants_more() && !has_yielded;
         if reads {
-            match self.incoming.poll_read(stream, cx, &mut self.dispatch) {
+            match desk.incoming.poll_read(stream, cx, &mut desk.dispatch) {
                 Poll::Ready(Ok(Read::Some)) => {
                     busy = true;
                     self.watch.heard = true;
@@ -147,122 +146,124 @@ impl Driver {
                 Poll::Pending => {}
             }
         }
-        if self.dispatch.take_woken() > 1 && end.is_none() && !self.dispatch.has_boundary() {
+        if desk.dispatch.take_woken() > 1 && end.is_none() && !desk.dispatch.has_boundary() {
             // The callers that were just woken should make their next calls before anything is
             // written: a multi-threaded runtime would run this task right behind the first of them,
             // and each write would carry a few calls instead of all.
-            self.has_yielded = true;
+            desk.has_yielded = true;
             return Turn::Yield;
         }
         let mut state = self.shared.lock();
-        if let Err(reason) = self.dispatch.commit(&mut state) {
+        if let Err(reason) = desk.dispatch.commit(&mut state) {
             end = Some(reason.into());
         }
         let under_way = state.is_under_way();
         let closing = state.closing;
+        desk.earliest = state.earliest;
         if closing == Closing::Finish
-            && self.closing == Closing::No
+            && desk.closing == Closing::No
             && self.shared.options.extensions
-            && (under_way || !self.dispatch.is_idle())
+            && (under_way || !desk.dispatch.is_idle())
             && state.tell_leave()
         {
             self.shared.wrote.store(true, Ordering::Release);
         }
         drop(state);
-        self.closing = closing;
-        match self.dispatch.take_boundary() {
+        desk.closing = closing;
+        match desk.dispatch.take_boundary() {
             Some((Boundary::Close(reason), _)) => end = Some(reason.into()),
-            Some((Boundary::StartTls, asker)) => self.crossing = Some((Crossing::Tls, asker)),
-            Some((Boundary::Switch, asker)) => self.crossing = Some((Crossing::Switch, asker)),
+            Some((Boundary::StartTls, asker)) => desk.crossing = Some((Crossing::Tls, asker)),
+            Some((Boundary::Switch, asker)) => desk.crossing = Some((Crossing::Switch, asker)),
             None => {}
         }
         match closing {
             Closing::No => {}
             Closing::Finish => {
-                self.dispatch.finishing = true;
-                if !under_way && self.dispatch.is_idle() {
+                desk.dispatch.finishing = true;
+                if !under_way && desk.dispatch.is_idle() {
                     end.get_or_insert(EndReason::ClosedHere);
                 }
             }
             // The peer was promised the other protocol.
-            Closing::Flush if matches!(self.crossing, Some((Crossing::Switch, _))) => {
-                self.patience
+            Closing::Flush if matches!(desk.crossing, Some((Crossing::Switch, _))) => {
+                desk.patience
                     .get_or_insert_with(|| Instant::now() + PATIENCE);
             }
             Closing::Flush => {
                 end.get_or_insert(EndReason::ClosedHere);
             }
         }
-        let written = self.dispatch.outgoing.poll_write(stream, cx);
-        self.dispatch
-            .count(self.incoming.received, self.dispatch.outgoing.sent);
+        let written = desk.dispatch.outgoing.poll_write(stream, cx);
+        desk.dispatch
+            .count(desk.incoming.received, desk.dispatch.outgoing.sent);
         match written {
             Poll::Ready(Ok(())) => self.grant_room(),
             Poll::Ready(Err(error)) => {
                 end.get_or_insert_with(|| error.into());
-                self.dispatch.outgoing.discard();
+                desk.dispatch.outgoing.discard();
             }
             Poll::Pending => {}
         }
         // What was written makes room; and a call that was just made lets the reading go on even if it cannot be
         // written yet: the peer may be unable to read until its own answers are read.
-        busy |= !reads && self.dispatch.wants_more();
+        busy |= !reads && desk.dispatch.wants_more();
         if let Some(reason) = end {
-            self.begin_end(reason);
+            self.begin_end(desk, reason);
             return Turn::Busy;
         }
-        if self.crossing.is_some() && self.dispatch.outgoing.is_flushed() {
-            self.cross();
+        if desk.crossing.is_some() && desk.dispatch.outgoing.is_flushed() {
+            self.cross(desk);
             return Turn::Busy;
         }
         if busy { Turn::Busy } else { Turn::Idle }
     }
 
     /// Goes beyond a boundary: everything before it is written.
-    fn cross(&mut self) {
-        let Some((crossing, asker)) = self.crossing.take() else {
+    fn cross(&mut self, desk: &mut Desk) {
+        let Some((crossing, asker)) = desk.crossing.take() else {
             return;
         };
         let Phase::Open(stream) = std::mem::replace(&mut self.phase, Phase::Gone) else {
             return;
         };
-        let unread = self.incoming.take();
+        let unread = desk.incoming.take();
         match crossing {
-            Crossing::Tls => match self.shared.secure(stream, unread, asker) {
+            Crossing::Tls => match self.shared.secure(stream, unread, self.host.take(), asker) {
                 Some(securing) => self.phase = Phase::Securing(securing),
                 // The program has taken back what it needs since it agreed.
-                None => self.begin_end(EndReason::ClosedHere),
+                None => self.begin_end(desk, EndReason::ClosedHere),
             },
             Crossing::Switch => {
                 // What the responders that still run answer is for nobody.
-                self.dispatch.stop(self.shared.options.drop_responders);
+                desk.dispatch.stop(self.shared.options.drop_responders);
                 self.shared.hand_over(stream, unread, asker);
             }
         }
     }
 
-    fn turn_securing(&mut self, cx: &mut Context<'_>) -> Turn {
+    fn turn_securing(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> Turn {
         let Phase::Securing(securing) = &mut self.phase else {
             return Turn::Idle;
         };
         let secured = securing.as_mut().poll(cx);
         let mut state = self.shared.lock();
-        let committed = self.dispatch.commit(&mut state);
+        let committed = desk.dispatch.commit(&mut state);
         let closing = state.closing;
+        desk.earliest = state.earliest;
         drop(state);
-        self.closing = closing;
+        desk.closing = closing;
         match secured {
             Poll::Ready(Ok((stream, session))) => {
                 // The handshake is the connection's only one, so there is no session yet.
                 let _ = self.shared.session.set(session);
                 self.phase = Phase::Open(stream);
-                self.dispatch.tls_began();
+                desk.dispatch.tls_began();
                 let wakers = self.shared.lock().tls_began(&self.shared);
                 wakers.into_iter().for_each(Waker::wake);
                 Turn::Busy
             }
             Poll::Ready(Err(Failed { error, stream })) => {
-                let mut rest = self.end_conversation(error.into());
+                let mut rest = self.end_conversation(desk, error.into());
                 // Nothing else may be written in plain text.
                 rest.discard();
                 self.begin_farewell(stream, rest, self.shared.resets);
@@ -270,9 +271,9 @@ impl Driver {
             }
             Poll::Pending => {
                 if let Err(reason) = committed {
-                    self.begin_end(reason.into());
+                    self.begin_end(desk, reason.into());
                 } else if closing == Closing::Flush {
-                    self.begin_end(EndReason::ClosedHere);
+                    self.begin_end(desk, EndReason::ClosedHere);
                 } else {
                     return Turn::Idle;
                 }
@@ -294,29 +295,29 @@ impl Driver {
     }
 
     /// Ends the connection for everybody who waits for it; the rest is still written.
-    fn begin_end(&mut self, reason: EndReason) {
+    fn begin_end(&mut self, desk: &mut Desk, reason: EndReason) {
         let stream = match std::mem::replace(&mut self.phase, Phase::Gone) {
             Phase::Open(stream) => Some(stream),
             _ => None,
         };
         let is_lost = matches!(reason, EndReason::Lost(_));
         let peer_is_gone = is_lost || matches!(reason, EndReason::ClosedByPeer);
-        let rest = self.end_conversation(reason);
+        let rest = self.end_conversation(desk, reason);
         let reads_rest = !peer_is_gone && self.shared.resets;
         self.begin_farewell(stream.filter(|_| !is_lost), rest, reads_rest);
     }
 
     /// Ends the conversation and gives back what is left to be written.
-    fn end_conversation(&mut self, reason: EndReason) -> Outgoing {
+    fn end_conversation(&mut self, desk: &mut Desk, reason: EndReason) -> Outgoing {
         let mut state = self.shared.lock();
-        self.dispatch.outgoing.commit_all(&self.shared, &mut state);
+        desk.dispatch.outgoing.commit_all(&self.shared, &mut state);
         let ended = state.end(reason);
         drop(state);
         // Before the responders are dropped, which may panic.
         self.shared.tell_end();
         ended.tell();
-        self.incoming = Incoming::default();
-        self.dispatch.stop(self.shared.options.drop_responders)
+        desk.incoming = Incoming::default();
+        desk.dispatch.stop(self.shared.options.drop_responders)
     }
 
     fn begin_farewell(&mut self, stream: Option<BoxedStream>, rest: Outgoing, reads_rest: bool) {
@@ -352,33 +353,35 @@ impl Driver {
     }
 
     /// Does what is due by the clock; says whether anything was.
-    fn turn_clock(&mut self, cx: &mut Context<'_>) -> bool {
+    fn turn_clock(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> bool {
         if !matches!(self.phase, Phase::Open(_) | Phase::Securing(_)) {
             return false;
         }
-        self.earliest = self.shared.lock().earliest;
-        let moments = [self.earliest, self.watch.next(), self.patience];
-        let moment = moments.into_iter().flatten().min();
+        let mut moment = self.watch.next();
+        if desk.earliest.is_some() || desk.patience.is_some() {
+            let moments = [moment, desk.earliest, desk.patience];
+            moment = moments.into_iter().flatten().min();
+        }
         if self.timer.poll(moment, cx).is_pending() {
             return false;
         }
         let now = Instant::now();
         let extends = self.shared.options.extensions;
         let mut state = self.shared.lock();
-        let wakers = match self.earliest {
+        let wakers = match desk.earliest {
             Some(earliest) if earliest <= now => state.expire(now, extends),
             _ => Vec::new(),
         };
         let sight = Sight {
-            is_paused: !self.dispatch.wants_more() || !state.asking.is_open(),
+            is_paused: !desk.dispatch.wants_more() || !state.asking.is_open(),
             answers: state.known.answers,
-            began: self.dispatch.began,
-            is_used: std::mem::take(&mut self.dispatch.is_used)
+            began: desk.dispatch.began,
+            is_used: std::mem::take(&mut desk.dispatch.is_used)
                 | std::mem::take(&mut state.is_used)
                 | state.is_under_way()
-                | !self.dispatch.is_idle(),
+                | !desk.dispatch.is_idle(),
         };
-        let verdict = self.watch.look(now, &sight);
+        let verdict = self.watch.look(now, &sight, &self.shared.options);
         if matches!(verdict, Some(Verdict::Probe)) {
             state.probe();
         }
@@ -388,49 +391,72 @@ impl Driver {
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
         match verdict {
-            Some(Verdict::End(reason)) => self.begin_end(reason),
-            Some(Verdict::Report(silence)) => log::silent(&self.shared.addresses, silence),
+            Some(Verdict::End(reason)) => self.begin_end(desk, reason),
+            Some(Verdict::Report(silence)) => log::silent(self.shared.addresses(), silence),
             Some(Verdict::Probe) | None => {}
         }
-        if self.patience.take_if(|patience| *patience <= now).is_some() {
-            self.begin_end(EndReason::ClosedHere);
+        if desk.patience.take_if(|patience| *patience <= now).is_some() {
+            self.begin_end(desk, EndReason::ClosedHere);
         }
         true
     }
 
-    /// Prepares to sleep; `false` when there is something to do after all.
-    fn sleep(&mut self, cx: &mut Context<'_>) -> bool {
-        if !self.dispatch.sleep(cx.waker()) {
-            return false;
+    /// Prepares to sleep; `None` when there is something to do after all.
+    fn sleep(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> Option<Break> {
+        if !desk.dispatch.sleep(cx.waker()) {
+            return None;
         }
         #[cfg(feature = "metrics")]
         self.publisher.publish(&self.shared.counters);
         let mut state = self.shared.lock();
-        if !matches!(self.phase, Phase::Open(_) | Phase::Securing(_)) {
-            return true;
+        let is_open = matches!(self.phase, Phase::Open(_));
+        if !is_open && !matches!(self.phase, Phase::Securing(_)) {
+            return Some(Break::AtDesk);
         }
-        if self.shared.wrote.load(Ordering::Acquire) && self.dispatch.outgoing.is_empty() {
-            return false;
+        if self.shared.wrote.load(Ordering::Acquire) && desk.dispatch.outgoing.is_empty() {
+            return None;
         }
         let may_finish = state.closing == Closing::Finish
-            && matches!(self.phase, Phase::Open(_))
+            && is_open
             && !state.is_under_way()
-            && self.dispatch.is_idle();
+            && desk.dispatch.is_idle();
         let is_sooner = state
             .earliest
-            .is_some_and(|at| self.earliest.is_none_or(|set| at < set));
-        if state.closing != self.closing || may_finish || is_sooner {
-            return false;
+            .is_some_and(|at| desk.earliest.is_none_or(|set| at < set));
+        if state.closing != desk.closing || may_finish || is_sooner {
+            return None;
         }
-        if state.rest() && self.dispatch.is_idle() {
-            self.incoming.rest();
-            self.dispatch.rest();
-        }
+        state.rest();
+        let is_away = is_open && !state.is_busy() && desk.is_clear();
         match &mut state.sleeping {
             Some(known) => known.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
         }
-        true
+        Some(if is_away { Break::Away } else { Break::AtDesk })
+    }
+
+    /// Goes round at a desk until there is nothing to do, or others should run.
+    fn work(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> Poll<Option<Break>> {
+        let enough = desk.incoming.received + READ_IN_A_ROW;
+        for _ in 0..ROUNDS {
+            match self.turn(desk, cx) {
+                Turn::Busy if desk.incoming.received >= enough => break,
+                Turn::Busy => {}
+                Turn::Yield => break,
+                Turn::Idle => {
+                    if matches!(self.phase, Phase::Gone) && desk.dispatch.is_idle() {
+                        return Poll::Ready(None);
+                    }
+                    if self.turn_clock(desk, cx) {
+                        continue;
+                    }
+                    if let Some(rest) = self.sleep(desk, cx) {
+                        return Poll::Ready(Some(rest));
+                    }
+                }
+            }
+        }
+        Poll::Pending
     }
 }
 
@@ -441,23 +467,21 @@ impl Future for Driver {
         let this = &mut *self;
         let span = this.span.clone();
         let _entered = span.enter();
-        let enough = this.incoming.received + READ_IN_A_ROW;
-        for _ in 0..ROUNDS {
-            match this.turn(cx) {
-                Turn::Busy if this.incoming.received >= enough => break,
-                Turn::Busy => {}
-                Turn::Yield => break,
-                Turn::Idle => {
-                    if matches!(this.phase, Phase::Gone) && this.dispatch.is_idle() {
-                        return Poll::Ready(());
-                    }
-                    if !this.turn_clock(cx) && this.sleep(cx) {
-                        return Poll::Pending;
-                    }
-                }
+        let mut desk = match std::mem::replace(&mut this.seat, Seat::Between) {
+            Seat::At(desk) => desk,
+            Seat::Away(left) => Desk::take(&this.shared, left),
+            Seat::Between => return Poll::Ready(()),
+        };
+        let worked = this.work(&mut desk, cx);
+        this.seat = match worked {
+            Poll::Ready(None) => return Poll::Ready(()),
+            Poll::Ready(Some(Break::Away)) => desk.leave().map_or(Seat::Between, Seat::Away),
+            Poll::Ready(Some(Break::AtDesk)) => Seat::At(desk),
+            Poll::Pending => {
+                cx.waker().wake_by_ref();
+                Seat::At(desk)
             }
-        }
-        cx.waker().wake_by_ref();
+        };
         Poll::Pending
     }
 }

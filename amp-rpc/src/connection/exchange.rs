@@ -10,11 +10,11 @@ use amp_rpc_core::{EncodeError, RemoteError, WriteFields};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::buffers;
 use super::context::ConnectionContext;
 use super::crossing::Asker;
 use super::payload::{Payload, Received};
-use super::shared::{CallSlot, Shared, State, Ticket, wake};
+use super::room::Ticket;
+use super::shared::{CallSlot, Shared, State, wake};
 use crate::end::EndReason;
 use crate::switched::SwitchedStream;
 use crate::transport::Side;
@@ -128,12 +128,10 @@ impl Shared {
         }
         let left = state.time_left(request.deadline);
         let span = (request.traceparent.as_ref()).filter(|_| state.wants_span());
+        state.begin();
         let State {
             asking, out, marks, ..
         } = &mut *state;
-        if out.capacity() == 0 {
-            *out = buffers::take();
-        }
         let at = out.len();
         let mut context = ConnectionContext::new(self);
         let asked = asking.ask(
@@ -193,7 +191,7 @@ impl Shared {
             if state.room.is_granted(ticket) {
                 *stage = Stage::Done;
                 return Poll::Ready(match &state.end {
-                    Some(reason) => Err(Ending::Ended(reason.clone())),
+                    Some(reason) => Err(Ending::Ended((**reason).clone())),
                     None => Ok(()),
                 });
             }
@@ -206,12 +204,10 @@ impl Shared {
             queue(state, stage, cx.waker(), request.deadline);
             return Poll::Pending;
         }
+        state.begin();
         let State {
             asking, out, marks, ..
         } = &mut *state;
-        if out.capacity() == 0 {
-            *out = buffers::take();
-        }
         let at = out.len();
         let mut context = ConnectionContext::new(self);
         let told = asking.tell(request.command, request.fields, out, &mut context);
@@ -248,7 +244,7 @@ impl Shared {
     ) -> Poll<Result<(), EndReason>> {
         let mut state = self.lock();
         if let Some(reason) = &state.end {
-            return Poll::Ready(Err(reason.clone()));
+            return Poll::Ready(Err((**reason).clone()));
         }
         let stage = ticket.map_or(Stage::New, Stage::Queued);
         if state.asking.is_open() && state.may_write(stage, self.options.max_queued) {
@@ -322,7 +318,8 @@ impl Shared {
             }
             AskRefused::Ended => {
                 state.go_on(stage, Stage::Done);
-                let reason = state.end.clone().unwrap_or(EndReason::ClosedHere);
+                let reason = state.end.as_deref().cloned();
+                let reason = reason.unwrap_or(EndReason::ClosedHere);
                 return Poll::Ready(Ending::Ended(reason));
             }
             AskRefused::TlsAlready => Refusal::TlsAlready,
@@ -359,6 +356,10 @@ impl Shared {
             wait_on(state, id, waker);
             return Poll::Pending;
         };
+        if state.sleeping.is_some() {
+            // The driver has nothing to do, and so may the connection.
+            state.rest();
+        }
         let mut wakers = Vec::new();
         if !state.room.is_empty() {
             state.room.grant(&mut wakers);

@@ -105,9 +105,12 @@ pub(super) struct Known {
     traceparent: bool,
     /// The peer finishes: it has said so.
     pub(super) leaves: bool,
-    /// Calls that were given up before that was known.
-    given_up: Vec<CallId>,
+    /// Calls that were given up before that was known, if there were any.
+    given_up: Option<Box<GivenUp>>,
 }
+
+#[derive(Debug, Default)]
+struct GivenUp(Vec<CallId>);
 
 /// How many of these are kept. It only spares the peer work.
 const GIVEN_UP: usize = 256;
@@ -160,7 +163,7 @@ impl State {
         match answer {
             Received::Answer(payload) => {
                 self.known.learn(&read_abilities(payload));
-                for id in std::mem::take(&mut self.known.given_up) {
+                for id in self.known.given_up.take().unwrap_or_default().0 {
                     self.tell_canceled(id);
                 }
             }
@@ -168,7 +171,7 @@ impl State {
             Received::Error(payload) if is_busy(payload) => self.known.asked = false,
             _ => {}
         }
-        self.known.given_up = Vec::new();
+        self.known.given_up = None;
     }
 
     /// Finds out what the peer can do, if that is not known and would be of use.
@@ -219,8 +222,9 @@ impl State {
             return false;
         }
         if !self.known.asked || self.known.probe.is_some() {
-            if self.known.given_up.len() < GIVEN_UP {
-                self.known.given_up.push(id);
+            let GivenUp(given_up) = &mut **self.known.given_up.get_or_insert_default();
+            if given_up.len() < GIVEN_UP {
+                given_up.push(id);
             }
             return self.probe();
         }
@@ -266,6 +270,9 @@ impl Shared {
         }
         state.room.grant(&mut wakers);
         wakers.extend(state.driver_to_finish());
+        if state.sleeping.is_some() {
+            state.rest();
+        }
         drop(state);
         // Dropping a waker may run foreign code: not under the lock.
         drop(slot);

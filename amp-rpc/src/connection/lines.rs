@@ -9,6 +9,9 @@ use crate::ask_context::Active;
 use crate::descriptors::Reading;
 use crate::responders::Responder;
 
+/// For how many lines room is kept while the connection has nothing to do.
+const KEPT: usize = 16;
+
 /// The lines of one connection: in each, one ask is carried out and the others wait, in the order in which they came.
 #[derive(Default)]
 pub(super) struct Lines {
@@ -81,6 +84,13 @@ impl Lines {
     pub(super) fn cancel(&mut self) {
         let held = self.lines.values_mut().flatten();
         held.for_each(|held| held.active.cancel());
+    }
+
+    /// Gives memory back, when no ask waits.
+    pub(super) fn rest(&mut self) {
+        if self.lines.capacity() > KEPT {
+            self.lines = HashMap::new();
+        }
     }
 
     /// Drops all asks that wait.

@@ -1,3 +1,5 @@
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use amp_rpc_core::conversation::Compat;
@@ -7,7 +9,7 @@ use crate::descriptors::MAX_UNCLAIMED;
 use crate::options_error::OptionsError;
 
 /// How connections behave. Set through the methods of [`Amp`](crate::Amp).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) compat: Compat,
     pub(crate) limits: Limits,
@@ -33,12 +35,30 @@ pub(crate) struct Options {
     pub(crate) number_faults: bool,
     /// Answer a stranger's HTTP in HTTP.
     pub(crate) answer_http: bool,
+    /// Gives the caller's span, where the program has spans.
+    pub(crate) traceparent: Option<Traceparent>,
+}
+
+/// Gives the span of whoever makes a call, as in the header `traceparent` of W3C's Trace Context.
+#[derive(Clone)]
+pub(crate) struct Traceparent(pub(crate) Arc<dyn Fn() -> Option<String> + Send + Sync>);
+
+impl fmt::Debug for Traceparent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Traceparent")
+    }
 }
 
 /// What an error takes without code and description: its three keys, the shortest tag, the end.
 const LEAST_BOX: usize = 54;
 
 impl Options {
+    /// The defaults, of which there is one copy: programs may make an `Amp` for each connection.
+    pub(crate) fn usual() -> Arc<Self> {
+        static USUAL: OnceLock<Arc<Options>> = OnceLock::new();
+        Arc::clone(USUAL.get_or_init(Arc::default))
+    }
+
     /// Looks for what cannot be meant.
     pub(crate) fn check(&self) -> Result<(), OptionsError> {
         let error = |option, problem| Err(OptionsError::new(option, problem));
@@ -96,6 +116,7 @@ impl Default for Options {
             extensions: true,
             number_faults: false,
             answer_http: false,
+            traceparent: None,
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
@@ -10,8 +9,11 @@ use tokio::io::AsyncWrite;
 
 use super::buffers;
 use super::shared::{Shared, State};
-use crate::descriptors::{Exchange, Mark, Marks};
+use crate::descriptors::{Begun, Marks};
 use crate::transport::BoxedStream;
+
+/// A buffer stays on its desk up to this size.
+const KEPT: usize = 8 * 1024;
 
 /// What the driver writes: its own answers, and the calls that callers have encoded.
 ///
@@ -25,7 +27,7 @@ pub(super) struct Outgoing {
     /// Answers of responders, encoded since the last [`commit`](Self::commit).
     pub(super) answers: Vec<u8>,
     /// Where in them boxes with descriptors begin.
-    pub(super) answer_marks: Vec<Mark>,
+    pub(super) answer_marks: Begun,
     /// The same of what is being written.
     marks: Marks,
     writing: Vec<u8>,
@@ -37,11 +39,10 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(super) fn new(descriptors: Option<Arc<Exchange>>) -> Self {
-        Self {
-            marks: Marks::new(descriptors),
-            ..Self::default()
-        }
+    /// Begins, or goes on, with what a connection writes.
+    pub(super) fn begin(&mut self, shared: &Shared) {
+        self.marks.set_exchange(shared.descriptors.clone());
+        self.sent = shared.counters.bytes_sent.get();
     }
 
     /// How many bytes wait to be written.
@@ -154,11 +155,18 @@ impl Outgoing {
         *self = Self::default();
     }
 
-    /// Gives empty buffers back, when the connection has nothing to do.
+    /// Whether everything is written.
+    pub(super) fn is_clear(&self) -> bool {
+        self.is_empty() && self.is_flushed()
+    }
+
+    /// Lets go what is the connection's, and gives large buffers back, when everything is written.
     pub(super) fn rest(&mut self) {
-        if self.is_empty() {
-            buffers::give(std::mem::take(&mut self.writing));
-            buffers::give(std::mem::take(&mut self.answers));
+        self.marks.set_exchange(None);
+        for buffer in [&mut self.writing, &mut self.answers] {
+            if buffer.capacity() > KEPT {
+                buffers::give(std::mem::take(buffer));
+            }
         }
     }
 }

@@ -30,6 +30,12 @@ pub(super) struct Entry {
 }
 
 impl Pool {
+    /// Whether there are none.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The entry that was used last.
     #[inline]
     pub(super) fn last(&mut self) -> Option<&mut Entry> {

@@ -10,6 +10,9 @@ use super::woken::{Signal, Woken};
 use crate::ask_context::Active;
 use crate::responders::{Responder, Task};
 
+/// How many places are kept while the connection has nothing to do.
+const KEPT: usize = 16;
+
 /// The responders of one connection that wait, each in a place of its own with its own waker.
 ///
 /// Wakers are made once per place and used again, and only the responders that were woken are
@@ -20,6 +23,8 @@ pub(super) struct Running {
     woken: Arc<Woken>,
     /// Reused list of the places that were woken.
     batch: Vec<usize>,
+    /// The driver has slept while responders waited.
+    knows_driver: bool,
 }
 
 struct Place {
@@ -52,6 +57,7 @@ impl Running {
             free: Vec::new(),
             woken: Arc::default(),
             batch: Vec::new(),
+            knows_driver: false,
         }
     }
 
@@ -144,8 +150,22 @@ impl Running {
     }
 
     /// Notes that the driver is about to sleep; `false` when a responder was woken meanwhile.
-    pub(super) fn sleep(&self, driver: &Waker) -> bool {
-        self.places.is_empty() || self.woken.sleep(driver)
+    pub(super) fn sleep(&mut self, driver: &Waker) -> bool {
+        if self.len() == 0 {
+            return true;
+        }
+        self.knows_driver = true;
+        self.woken.sleep(driver)
+    }
+
+    /// Forgets the driver when no responder waits, and gives memory back.
+    pub(super) fn rest(&mut self) {
+        if std::mem::take(&mut self.knows_driver) {
+            self.woken.forget_driver();
+        }
+        if self.places.len() > KEPT {
+            *self = Self::new();
+        }
     }
 
     /// Tells the responder of an ask that nobody waits for its answer. Takes it out where that stops it: then

@@ -1,7 +1,6 @@
 //! What the callers and the driver of a connection share.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 
@@ -10,13 +9,16 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
-use super::buffers;
+use super::buffers::{self, ForCalls};
 use super::crossing::Crossing;
 use super::extensions::Known;
+use super::log;
 use super::options::Options;
 use super::payload::Received;
-use crate::descriptors::{Exchange, Mark};
+use super::room::Room;
+use crate::descriptors::{Begun, Exchange};
 use crate::end::EndReason;
+use crate::ends::Ends;
 use crate::peer::Handle;
 use crate::stats::{Counters, Latency, Stats};
 use crate::tls::{Tls, TlsSession};
@@ -30,41 +32,41 @@ pub(crate) struct Shared {
     pub(super) wrote: AtomicBool,
     /// An own ask for TLS or another protocol is under way: the next answer may end the boxes.
     pub(super) boundary_ahead: AtomicBool,
-    /// That of the `Peer`s, as long as there are any.
-    handle: Mutex<Weak<Handle>>,
     /// How many responders run, as of the driver's last turn.
-    pub(super) running: AtomicUsize,
-    /// Tells that the connection has ended, or that the peer leaves.
-    ended: Notify,
-    /// Everything is written and this side of the stream is closed, or it is lost.
-    is_closed: AtomicBool,
-    closed: Notify,
+    pub(super) running: AtomicU32,
+    /// Tells that the connection has ended, that the peer leaves, or that this side of the stream is closed, once somebody waits
+    /// for it.
+    news: OnceLock<Box<Notify>>,
     pub(crate) options: Arc<Options>,
-    pub(crate) addresses: Addresses,
+    ends: Ends,
     /// The descriptors that travel beside the stream, where they can.
     pub(crate) descriptors: Option<Arc<Exchange>>,
     /// The transport loses what was written when it is dropped with unread bytes.
     pub(crate) resets: bool,
     pub(super) side: Side,
-    /// The name under which the peer was sought.
-    pub(super) host: Option<Box<str>>,
-    /// Gives the caller's span, where the program has spans.
-    pub(crate) traceparent: Option<Traceparent>,
     pub(crate) counters: Counters,
     /// The connection's TLS, once it has begun.
     pub(crate) session: OnceLock<TlsSession>,
 }
 
-/// Gives the span of whoever makes a call, as in the header `traceparent` of W3C's Trace Context.
-pub(crate) type Traceparent = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+/// What the driver has for itself of a transport.
+pub(crate) struct Carried {
+    pub(super) stream: BoxedStream,
+    /// The name under which the peer was sought.
+    pub(super) host: Option<Box<str>>,
+    /// What is logged for the connection belongs to it.
+    pub(super) span: log::Span,
+}
 
 /// Guarded by the lock, which is held for moments: to encode a call, to take or hand over an answer.
 pub(crate) struct State {
+    /// What all `Peer`s share, as long as there are any.
+    pub(crate) handle: Weak<Handle>,
     pub(super) asking: Asking<CallSlot>,
     /// Calls that are encoded and wait for the driver.
     pub(super) out: Vec<u8>,
     /// Where in it boxes with descriptors begin.
-    pub(super) marks: Vec<Mark>,
+    pub(super) marks: Begun,
     /// The driver, while it sleeps.
     pub(super) sleeping: Option<Waker>,
     pub(super) room: Room,
@@ -76,7 +78,9 @@ pub(crate) struct State {
     /// No deadline of a call is earlier than this.
     pub(super) earliest: Option<Instant>,
     pub(super) closing: Closing,
-    pub(super) end: Option<EndReason>,
+    pub(super) end: Option<Box<EndReason>>,
+    /// Everything is written and this side of the stream is closed, or it is lost.
+    is_closed: bool,
     /// How this side does TLS, if it is asked to.
     pub(super) tls: Option<Tls>,
     pub(super) crossing: Option<Box<Crossing>>,
@@ -114,113 +118,13 @@ impl CallSlot {
     }
 }
 
-/// Callers that wait until there is room for them, in the order in which they came.
-#[derive(Default)]
-pub(super) struct Room {
-    next: u64,
-    /// Tickets below this one may go ahead.
-    granted: u64,
-    /// Tickets below this one have waited for TLS, which was refused.
-    refused: u64,
-    waiting: BTreeMap<u64, Waiting>,
-    /// Calls and tells that are not encoded yet, whether they may go ahead or not.
-    queued: usize,
-}
-
-struct Waiting {
-    waker: Waker,
-    deadline: Option<Instant>,
-}
-
-/// A place among the callers that wait for room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ticket(u64);
-
-impl Room {
-    pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
-    }
-
-    pub(super) fn is_granted(&self, ticket: Ticket) -> bool {
-        ticket.0 < self.granted
-    }
-
-    pub(super) fn is_refused(&self, ticket: Ticket) -> bool {
-        ticket.0 < self.refused
-    }
-
-    pub(super) fn ticket(&mut self) -> Ticket {
-        self.next += 1;
-        Ticket(self.next - 1)
-    }
-
-    /// Waits, or goes on waiting. Returns the waker that was there, to be dropped after the lock.
-    #[must_use]
-    pub(super) fn wait(
-        &mut self,
-        ticket: Ticket,
-        waker: &Waker,
-        deadline: Option<Instant>,
-    ) -> Option<Waker> {
-        let waker = waker.clone();
-        let known = self.waiting.insert(ticket.0, Waiting { waker, deadline });
-        known.map(|waiting| waiting.waker)
-    }
-
-    /// Wakes those whose time is over; they leave by themselves.
-    pub(super) fn expire(
-        &mut self,
-        mut is_over: impl FnMut(Instant) -> bool,
-        wake: &mut Vec<Waker>,
-    ) {
-        self.waiting.retain(|_, waiting| {
-            let stays = !waiting.deadline.is_some_and(&mut is_over);
-            if !stays {
-                wake.push(std::mem::replace(&mut waiting.waker, Waker::noop().clone()));
-            }
-            stays
-        });
-    }
-
-    /// Waits no longer. Returns the waker that was there, to be dropped after the lock.
-    #[must_use]
-    pub(super) fn leave(&mut self, ticket: Ticket) -> Option<Waker> {
-        (self.waiting.remove(&ticket.0)).map(|waiting| waiting.waker)
-    }
-
-    /// Notes that a call is queued, or is not any more.
-    pub(super) fn note(&mut self, was_queued: bool, is_queued: bool) {
-        self.queued += usize::from(is_queued);
-        self.queued -= usize::from(was_queued);
-    }
-
-    /// Lets everybody go ahead who waits now. What they write together may exceed the bound by what
-    /// their commands take in memory anyway; letting only some go ahead could wait for ever on one
-    /// whose future nobody polls.
-    pub(super) fn grant(&mut self, wake: &mut Vec<Waker>) {
-        if !self.waiting.is_empty() {
-            self.granted = self.next;
-            let waiting = std::mem::take(&mut self.waiting).into_values();
-            wake.extend(waiting.map(|it| it.waker));
-        }
-    }
-
-    /// Ends the wait of everybody who waits now, since TLS was refused: what they have to say was not
-    /// meant for plain text.
-    pub(super) fn refuse(&mut self, wake: &mut Vec<Waker>) {
-        self.refused = self.next;
-        self.grant(wake);
-    }
-}
-
 impl Shared {
-    /// What a new connection shares, and its stream, which the driver has for itself.
+    /// What a new connection shares, and what its driver has for itself.
     pub(crate) fn new(
         options: Arc<Options>,
         tls: Option<Tls>,
-        traceparent: Option<Traceparent>,
         transport: Transport,
-    ) -> (Self, BoxedStream) {
+    ) -> (Self, Carried) {
         let mut asking = Asking::new(options.limits);
         if transport.session.is_some() {
             asking.is_secure();
@@ -228,11 +132,13 @@ impl Shared {
         if let Some(descriptors) = &transport.descriptors {
             descriptors.set_max_unclaimed(options.max_unclaimed);
         }
+        let span = log::connection(&transport.addresses);
         let shared = Self {
             state: Mutex::new(State {
+                handle: Weak::new(),
                 asking,
                 out: Vec::new(),
-                marks: Vec::new(),
+                marks: Begun::default(),
                 sleeping: None,
                 room: Room::default(),
                 known: Known::default(),
@@ -241,27 +147,38 @@ impl Shared {
                 earliest: None,
                 closing: Closing::No,
                 end: None,
+                is_closed: false,
                 tls,
                 crossing: None,
             }),
             wrote: AtomicBool::new(false),
             boundary_ahead: AtomicBool::new(false),
-            handle: Mutex::default(),
-            running: AtomicUsize::new(0),
-            ended: Notify::new(),
-            is_closed: AtomicBool::new(false),
-            closed: Notify::new(),
+            running: AtomicU32::new(0),
+            news: OnceLock::new(),
             options,
-            addresses: transport.addresses,
+            ends: transport.addresses.into(),
             descriptors: transport.descriptors,
             resets: transport.resets,
             side: transport.side,
-            host: transport.host,
-            traceparent,
             counters: Counters::default(),
             session: transport.session.map_or_else(OnceLock::new, OnceLock::from),
         };
-        (shared, transport.stream)
+        let carried = Carried {
+            stream: transport.stream,
+            host: transport.host,
+            span,
+        };
+        (shared, carried)
+    }
+
+    /// That of no connection, for where one will be.
+    pub(super) fn vacant() -> Arc<Self> {
+        static VACANT: OnceLock<Arc<Shared>> = OnceLock::new();
+        let vacant = VACANT.get_or_init(|| {
+            let nothing = Transport::over(tokio::io::empty());
+            Arc::new(Self::new(Options::usual(), None, nothing).0)
+        });
+        Arc::clone(vacant)
     }
 
     /// The state. User code that encodes arguments runs under the lock; when it panics, the box it
@@ -270,9 +187,9 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What all `Peer`s share, as long as there are any.
-    pub(crate) fn handle(&self) -> MutexGuard<'_, Weak<Handle>> {
-        self.handle.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Both ends' addresses.
+    pub(crate) fn addresses(&self) -> &Addresses {
+        self.ends.get()
     }
 
     /// Asks the connection to end, and wakes the driver for it.
@@ -290,16 +207,16 @@ impl Shared {
         Stats {
             latency: state.latency.as_deref().cloned().unwrap_or_default(),
             calls_waiting: state.calls_waiting(),
-            calls_queued: state.room.queued,
+            calls_queued: state.room.queued(),
             bytes_queued: state.out.len() + state.asking.held(),
-            responders_running: self.running.load(Ordering::Relaxed),
+            responders_running: self.running.load(Ordering::Relaxed) as usize,
             ..self.counters.stats()
         }
     }
 
     /// Why the connection ended, if it did.
     pub(crate) fn end(&self) -> Option<EndReason> {
-        self.lock().end.clone()
+        self.lock().end.as_deref().cloned()
     }
 
     /// Tells everybody who waits for the end of the connection.
@@ -307,18 +224,25 @@ impl Shared {
         if let Some(descriptors) = &self.descriptors {
             descriptors.end();
         }
-        self.ended.notify_waiters();
+        self.tell_news();
     }
 
-    /// Becomes ready when the connection ends, or the peer leaves, after this is called.
-    pub(crate) fn ended(&self) -> Notified<'_> {
-        self.ended.notified()
+    /// Becomes ready when the connection ends, the peer leaves, or this side of the stream is closed, after this is called:
+    /// then look which it was.
+    pub(crate) fn news(&self) -> Notified<'_> {
+        self.news.get_or_init(Box::default).notified()
+    }
+
+    fn tell_news(&self) {
+        if let Some(news) = self.news.get() {
+            news.notify_waiters();
+        }
     }
 
     /// Notes that the peer takes no new asks.
     pub(super) fn peer_leaves(&self) {
         self.lock().known.leaves = true;
-        self.ended.notify_waiters();
+        self.tell_news();
     }
 
     /// Whether the peer has said that it takes no new asks, or the connection has ended.
@@ -329,19 +253,14 @@ impl Shared {
 
     /// Tells everybody who waits until this side of the stream is closed.
     pub(super) fn tell_closed(&self) {
-        if !self.is_closed.swap(true, Ordering::AcqRel) {
-            self.closed.notify_waiters();
+        if !std::mem::replace(&mut self.lock().is_closed, true) {
+            self.tell_news();
         }
     }
 
     /// Whether this side of the stream is closed.
     pub(crate) fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Acquire)
-    }
-
-    /// Becomes ready when this side of the stream is closed after this is called.
-    pub(crate) fn closed(&self) -> Notified<'_> {
-        self.closed.notified()
+        self.lock().is_closed
     }
 }
 
@@ -357,7 +276,7 @@ impl State {
     /// Whether calls are queued or wait for their answers, or the gate is shut: then answers are held, and a stream may
     /// be promised.
     pub(super) fn is_under_way(&self) -> bool {
-        self.calls_waiting() > 0 || self.room.queued > 0 || !self.asking.is_open()
+        self.calls_waiting() > 0 || self.room.queued() > 0 || !self.asking.is_open()
     }
 
     /// Ends the connection for the callers: everybody who waits gets the reason.
@@ -370,11 +289,11 @@ impl State {
     /// Ends the conversation for everybody but those whose calls are under way.
     pub(super) fn end_conversation(&mut self, reason: EndReason) -> Ended {
         let mut wakers = Vec::new();
-        self.end = Some(reason);
+        self.end = Some(Box::new(reason));
         self.forget_probe();
         self.asking.end();
         self.out = Vec::new();
-        self.marks = Vec::new();
+        self.marks = Begun::default();
         self.room.grant(&mut wakers);
         Ended {
             wakers,
@@ -392,13 +311,37 @@ impl State {
         wakers
     }
 
-    /// Gives an empty buffer back while no call is under way; says whether that is so.
-    pub(super) fn rest(&mut self) -> bool {
-        let is_idle = self.out.is_empty() && self.has_no_calls();
-        if is_idle {
-            buffers::give(std::mem::take(&mut self.out));
+    /// Whether something is encoded, or a call waits for its answer.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.out.is_empty() || self.calls_waiting() > 0
+    }
+
+    /// Sees to it that there is what a call needs, which the thread lends.
+    #[inline]
+    pub(super) fn begin(&mut self) {
+        if self.out.capacity() > 0 {
+            return;
         }
-        is_idle
+        if !self.asking.calls.is_resting() {
+            self.out = buffers::take();
+            return;
+        }
+        let ForCalls { out, room } = buffers::take_for_calls();
+        self.out = out;
+        if let Some(room) = room {
+            self.asking.calls.take_room(room);
+        }
+    }
+
+    /// Gives that back while no call is under way.
+    #[inline]
+    pub(super) fn rest(&mut self) {
+        let has_room = self.out.capacity() > 0 || !self.asking.calls.is_resting();
+        if has_room && self.out.is_empty() && self.has_no_calls() {
+            let room = self.asking.calls.rest();
+            let out = std::mem::take(&mut self.out);
+            buffers::give_for_calls(ForCalls { out, room });
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! The one timer of a connection.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
+use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep};
 
 /// Wakes the driver at the earliest moment at which something is to be done.
@@ -11,11 +12,12 @@ use tokio::time::{Instant, Sleep};
 /// It is lazy: when that moment moves away, the timer stays as it is, wakes the driver for nothing once,
 /// and is set anew then. So a stream of calls with deadlines, each answered in time, sets it once per
 /// deadline and not once per call.
+///
+/// A driver stays in its task, so once the timer was polled it knows whom to wake.
 #[derive(Default)]
 pub(super) struct Timer {
+    /// It knows the moment it is set to; once that has come, it is set to none.
     sleep: Option<Pin<Box<Sleep>>>,
-    /// The moment it is set to.
-    set: Option<Instant>,
 }
 
 impl Timer {
@@ -24,26 +26,19 @@ impl Timer {
         let Some(moment) = moment else {
             return Poll::Pending;
         };
-        if self.set.is_none_or(|set| set > moment) {
-            self.set(moment);
-        }
-        while let Some(sleep) = &mut self.sleep {
-            if sleep.as_mut().poll(cx).is_pending() {
+        let is_new = self.sleep.is_none();
+        let sleep = (self.sleep).get_or_insert_with(|| Box::pin(tokio::time::sleep_until(moment)));
+        if !is_new {
+            let has_come = sleep.is_elapsed();
+            if !has_come && sleep.deadline() <= moment {
                 return Poll::Pending;
             }
-            if self.set.take().is_some_and(|set| set >= moment) {
+            if has_come && sleep.deadline() >= moment {
                 return Poll::Ready(());
             }
-            self.set(moment);
+            sleep.as_mut().reset(moment);
         }
-        Poll::Pending
-    }
-
-    fn set(&mut self, moment: Instant) {
-        self.set = Some(moment);
-        match &mut self.sleep {
-            Some(sleep) => sleep.as_mut().reset(moment),
-            None => self.sleep = Some(Box::pin(tokio::time::sleep_until(moment))),
-        }
+        // Otherwise it might be pending without knowing whom to wake.
+        pin!(unconstrained(sleep)).poll(cx)
     }
 }

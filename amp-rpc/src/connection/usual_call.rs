@@ -7,7 +7,6 @@ use amp_rpc_core::WriteFields;
 use amp_rpc_core::conversation::CallId;
 use tokio::time::Instant;
 
-use super::buffers;
 use super::context::ConnectionContext;
 use super::exchange::TIMED;
 use super::shared::{CallSlot, Shared, State, wake};
@@ -26,9 +25,7 @@ impl Shared {
         if !state.room.is_empty() || state.out.len() >= self.options.max_queued {
             return None;
         }
-        if state.out.capacity() == 0 {
-            state.out = buffers::take();
-        }
+        state.begin();
         let is_timed = state.sleeping.is_some() || self.counters.calls_sent.get() % TIMED == 0;
         let fill = |place: &mut Option<CallSlot>| {
             let slot = place.get_or_insert_default();

@@ -13,42 +13,40 @@ use crate::transport::Side;
 /// It looks at the clock only when a time is over. In between it is told what happened, which costs as
 /// little as setting a flag.
 pub(super) struct Watch {
-    keepalive: Option<Pace>,
+    /// When to look next whether something was received.
+    keepalive: Option<Instant>,
+    /// What few programs ask for.
+    rare: Option<Box<Rare>>,
     /// Something was received since it was last looked at.
     pub(super) heard: bool,
     /// A sign of life was asked for since.
     probed: bool,
     /// That there was none was reported.
     reported: bool,
-    idle: Option<Pace>,
     /// It was used since the last look at that.
     used: bool,
-    /// By when the first box has to be there, and how long that is.
-    first_box: Option<(Instant, Duration)>,
 }
 
-/// Something to look at again and again.
-#[derive(Clone, Copy)]
-struct Pace {
-    next: Instant,
-    every: Duration,
+/// Moments that only some options lead to.
+struct Rare {
+    /// When to look next whether it was used.
+    idle: Option<Instant>,
+    /// By when the first box has to be there.
+    first_box: Option<Instant>,
 }
 
-impl Pace {
-    fn new(every: Duration) -> Option<Self> {
-        // What is too far away for the clock is as good as never.
-        let next = Instant::now().checked_add(every)?;
-        Some(Self { next, every })
-    }
+/// The moment in so long. What is too far away for the clock is as good as never.
+fn in_time(every: Duration) -> Option<Instant> {
+    Instant::now().checked_add(every)
+}
 
-    /// Whether it is time; then the next one is set.
-    fn is_due(&mut self, now: Instant) -> bool {
-        let is_due = self.next <= now;
-        if is_due {
-            self.next = now + self.every;
-        }
-        is_due
+/// Whether it is time to look; then the next time is set.
+fn is_due(next: &mut Instant, every: Duration, now: Instant) -> bool {
+    let is_due = *next <= now;
+    if is_due {
+        *next = now + every;
     }
+    is_due
 }
 
 /// What a connection is like when it is looked at.
@@ -74,47 +72,57 @@ pub(super) enum Verdict {
 
 impl Watch {
     pub(super) fn new(options: &Options, side: Side) -> Self {
+        let idle = options.idle_timeout.and_then(in_time);
         let first_box = (options.first_box_timeout)
             .filter(|_| side == Side::Accepting)
-            .and_then(|limit| Some((Instant::now().checked_add(limit)?, limit)));
+            .and_then(in_time);
         Self {
-            keepalive: options.keepalive.and_then(Pace::new),
+            keepalive: options.keepalive.and_then(in_time),
+            rare: (idle.is_some() || first_box.is_some())
+                .then(|| Box::new(Rare { idle, first_box })),
             heard: false,
             probed: false,
             reported: false,
-            idle: options.idle_timeout.and_then(Pace::new),
             used: false,
-            first_box,
         }
     }
 
     /// When to look next.
+    #[inline]
     pub(super) fn next(&self) -> Option<Instant> {
-        let paces = self
-            .keepalive
-            .iter()
-            .chain(&self.idle)
-            .map(|pace| pace.next);
-        paces.chain(self.first_box.map(|(by, _)| by)).min()
+        match &self.rare {
+            None => self.keepalive,
+            Some(rare) => [self.keepalive, rare.idle, rare.first_box]
+                .into_iter()
+                .flatten()
+                .min(),
+        }
     }
 
     /// Looks.
-    pub(super) fn look(&mut self, now: Instant, sight: &Sight) -> Option<Verdict> {
-        if let Some((by, limit)) = self.first_box {
-            if sight.began {
-                self.first_box = None;
-            } else if by <= now {
-                return Some(Verdict::End(EndReason::NothingReceived(limit)));
-            }
-        }
+    pub(super) fn look(
+        &mut self,
+        now: Instant,
+        sight: &Sight,
+        options: &Options,
+    ) -> Option<Verdict> {
         self.used |= sight.is_used;
-        if let Some(idle) = &mut self.idle {
-            if idle.is_due(now) && !std::mem::take(&mut self.used) {
-                return Some(Verdict::End(EndReason::Idle(idle.every)));
+        if let Some(rare) = &mut self.rare {
+            if let (Some(by), Some(limit)) = (rare.first_box, options.first_box_timeout) {
+                if sight.began {
+                    rare.first_box = None;
+                } else if by <= now {
+                    return Some(Verdict::End(EndReason::NothingReceived(limit)));
+                }
+            }
+            if let (Some(next), Some(every)) = (&mut rare.idle, options.idle_timeout) {
+                if is_due(next, every, now) && !std::mem::take(&mut self.used) {
+                    return Some(Verdict::End(EndReason::Idle(every)));
+                }
             }
         }
-        let keepalive = self.keepalive.as_mut()?;
-        if !keepalive.is_due(now) {
+        let every = options.keepalive?;
+        if !is_due(self.keepalive.as_mut()?, every, now) {
             return None;
         }
         if std::mem::take(&mut self.heard) || sight.is_paused {
@@ -125,7 +133,7 @@ impl Watch {
             self.probed = true;
             return Some(Verdict::Probe);
         }
-        let silence = keepalive.every * 2;
+        let silence = every * 2;
         if sight.answers {
             return Some(Verdict::End(EndReason::Silent(silence)));
         }

@@ -39,6 +39,13 @@ impl Woken {
         true
     }
 
+    /// Notes that nothing waits that the driver would have to be woken for.
+    pub(super) fn forget_driver(&self) {
+        let driver = self.lock().driver.take();
+        // Not under the lock: it may be the last that holds the driver's task.
+        drop(driver);
+    }
+
     fn lock(&self) -> MutexGuard<'_, List> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }

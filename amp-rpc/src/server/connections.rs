@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
 use crate::boxes::BoxSender;
-use crate::peer::Peer;
+use crate::connection::Closing;
+use crate::peer::Handle;
 
 /// The connections that a server has open.
 pub(super) struct Connections {
@@ -28,15 +29,15 @@ struct Open {
 pub(crate) enum Connection {
     /// It is not set up yet, and ends when it is told here.
     Opening(Arc<Notify>),
-    Conversation(Peer),
-    Boxes(BoxSender),
+    Conversation(Arc<Handle>),
+    Boxes(Box<BoxSender>),
 }
 
 impl Connection {
     pub(super) fn finish(&self) {
         match self {
             Self::Opening(end) => end.notify_one(),
-            Self::Conversation(peer) => peer.finish(),
+            Self::Conversation(handle) => handle.close(Closing::Finish),
             Self::Boxes(sender) => sender.close(),
         }
     }
@@ -44,7 +45,7 @@ impl Connection {
     pub(super) fn close(&self) {
         match self {
             Self::Opening(end) => end.notify_one(),
-            Self::Conversation(peer) => peer.close(),
+            Self::Conversation(handle) => handle.close(Closing::Flush),
             Self::Boxes(sender) => sender.close(),
         }
     }
@@ -68,10 +69,10 @@ impl Connections {
         open.next += 1;
         open.connections.insert(id, connection);
         self.count.send_replace(open.connections.len());
-        Entry {
+        Entry(Place {
             connections: Arc::clone(self),
             id,
-        }
+        })
     }
 
     fn remove(&self, id: u64) {
@@ -107,12 +108,22 @@ impl Connections {
 }
 
 /// A connection's place among those that are open, for as long as its task is there.
-pub(super) struct Entry {
+pub(super) struct Entry(Place);
+
+/// Where a connection stands among them.
+#[derive(Clone)]
+pub(super) struct Place {
     connections: Arc<Connections>,
     id: u64,
 }
 
 impl Entry {
+    pub(super) fn place(&self) -> Place {
+        self.0.clone()
+    }
+}
+
+impl Place {
     /// Notes that the connection is set up.
     pub(super) fn is_open(&self, connection: Connection) {
         let mut open = self.connections.lock();
@@ -127,7 +138,7 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.connections.remove(self.id);
+        self.0.connections.remove(self.0.id);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Accepting connections.
 
+mod carry;
 mod connections;
 mod options;
 
@@ -7,7 +8,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -16,6 +17,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use self::carry::Carry;
+pub(crate) use self::carry::Carrying;
 pub(crate) use self::connections::Connection;
 use self::connections::Connections;
 pub use self::connections::OpenConnections;
@@ -42,7 +45,6 @@ pub struct Server {
 
 /// Begins to carry a connection that is set up: what ends it, and the future that carries it.
 pub(crate) type Serve = dyn Fn(Transport) -> (Connection, Carrying) + Send + Sync;
-pub(crate) type Carrying = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Server {
     pub(crate) fn start(listener: Listener, options: ServerOptions, serve: Box<Serve>) -> Self {
@@ -73,7 +75,7 @@ impl Server {
         let connections = self.connections.all().into_iter();
         connections
             .filter_map(|connection| match connection {
-                Connection::Conversation(peer) => Some(peer),
+                Connection::Conversation(handle) => Some(handle.into()),
                 Connection::Opening(_) | Connection::Boxes(_) => None,
             })
             .collect()
@@ -172,38 +174,38 @@ impl Accepting {
     }
 
     /// Sets a connection up and carries it. It counts from its beginning.
-    fn carry(&self, opening: Opening) -> impl Future<Output = ()> + use<> {
+    fn carry(&self, opening: Opening) -> Carry {
         let serve = Arc::clone(&self.serve);
         let age = self.options.age();
         let end = Arc::new(Notify::new());
         let opened = Connection::Opening(Arc::clone(&end));
         let entry = self.connections.add(opened);
-        async move {
+        let place = entry.place();
+        let set_up = async move {
             let transport = match unless(end.notified(), opening).await {
                 Some(Ok(transport)) => transport,
-                Some(Err(error)) => return log::opening(&error),
-                None => return,
+                Some(Err(error)) => {
+                    log::opening(&error);
+                    return None;
+                }
+                None => return None,
             };
             // The program's function that makes a locator or receiver may panic. That ends this
             // connection, and nothing else.
-            let Ok((connection, carrying)) = catch_unwind(AssertUnwindSafe(|| serve(transport)))
-            else {
-                return;
-            };
-            entry.is_open(connection.clone());
-            match age {
-                Some(age) => carry_until(age, carrying, &connection).await,
-                None => {
-                    drop(connection);
-                    carrying.await;
-                }
-            }
-        }
+            let serve = AssertUnwindSafe(|| serve(transport));
+            let (connection, carrying) = catch_unwind(serve).ok()?;
+            place.is_open(connection.clone());
+            Some(match age {
+                Some(age) => Carrying::Other(Box::pin(carry_until(age, carrying, connection))),
+                None => carrying,
+            })
+        };
+        Carry::new(Box::pin(set_up), entry)
     }
 }
 
 /// Carries a connection, and ends it at its age.
-async fn carry_until(age: Age, mut carrying: Carrying, connection: &Connection) {
+async fn carry_until(age: Age, mut carrying: Carrying, connection: Connection) {
     if timeout(age.limit, &mut carrying).await.is_ok() {
         return;
     }

@@ -1,3 +1,5 @@
+use std::ops::Deref;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Stats;
@@ -25,18 +27,28 @@ impl Counter {
 }
 
 macro_rules! counters {
-    ($($(#[$attribute:meta])* $name:ident),* $(,)?) => {
-        /// The counters of one connection.
+    (usual: { $($usual:ident),* $(,)? } rare: { $($rare:ident),* $(,)? }) => {
+        /// The counters of one connection. Those of what most connections never see are made when one of them is first
+        /// named.
         #[derive(Debug, Default)]
         pub(crate) struct Counters {
-            $($(#[$attribute])* pub(crate) $name: Counter,)*
+            $(pub(crate) $usual: Counter,)*
+            rare: OnceLock<Box<Rare>>,
+        }
+
+        /// Counters that stay at nothing on most connections.
+        #[derive(Debug, Default)]
+        pub(crate) struct Rare {
+            $(pub(crate) $rare: Counter,)*
         }
 
         impl Counters {
             /// What they say.
             pub(crate) fn stats(&self) -> Stats {
+                let rare = self.rare.get();
                 Stats {
-                    $($name: self.$name.get(),)*
+                    $($usual: self.$usual.get(),)*
+                    $($rare: rare.map_or(0, |rare| rare.$rare.get()),)*
                     ..Stats::default()
                 }
             }
@@ -45,28 +57,42 @@ macro_rules! counters {
 }
 
 counters! {
-    // Written by whoever has the lock.
-    calls_sent,
-    tells_sent,
-    calls_answered,
-    calls_failed,
-    calls_timed_out,
-    calls_given_up,
-    calls_ended,
-    calls_refused_here,
-    late_answers,
-    unknown_answers,
-    // Written by the driver.
-    asks_received,
-    asks_answered,
-    asks_failed,
-    asks_unhandled,
-    asks_malformed,
-    asks_refused,
-    asks_canceled,
-    faults,
-    bad_metadata,
-    bytes_received,
-    bytes_sent,
-    boxes_received,
+    usual: {
+        // Written by whoever has the lock.
+        calls_sent,
+        calls_answered,
+        tells_sent,
+        // Written by the driver.
+        asks_received,
+        asks_answered,
+        bytes_received,
+        bytes_sent,
+        boxes_received,
+    }
+    rare: {
+        // Written by whoever has the lock.
+        calls_failed,
+        calls_timed_out,
+        calls_given_up,
+        calls_ended,
+        calls_refused_here,
+        late_answers,
+        unknown_answers,
+        // Written by the driver.
+        asks_failed,
+        asks_unhandled,
+        asks_malformed,
+        asks_refused,
+        asks_canceled,
+        faults,
+        bad_metadata,
+    }
+}
+
+impl Deref for Counters {
+    type Target = Rare;
+
+    fn deref(&self) -> &Rare {
+        self.rare.get_or_init(Box::default)
+    }
 }

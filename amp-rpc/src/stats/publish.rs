@@ -6,7 +6,8 @@ use super::{Counters, Stats};
 
 /// Hands what a connection counts over to the crate `metrics`, a batch at a time.
 pub(crate) struct Publisher {
-    told: Stats,
+    /// What it has told, by the rows.
+    told: Box<[u64; ROWS.len()]>,
 }
 
 /// Where a counter stands, and what adds to the metric it is a part of.
@@ -49,20 +50,21 @@ impl Publisher {
     pub(crate) fn new() -> Self {
         gauge!("amp_connections").increment(1.0);
         Self {
-            told: Stats::default(),
+            told: Box::new([0; ROWS.len()]),
         }
     }
 
     /// Tells what has happened since the last time.
     pub(crate) fn publish(&mut self, counters: &Counters) {
         let stats = counters.stats();
-        for (read, add) in ROWS {
-            let more = read(&stats).wrapping_sub(read(&self.told));
+        for ((read, add), told) in ROWS.into_iter().zip(self.told.iter_mut()) {
+            let now = read(&stats);
+            let more = now.wrapping_sub(*told);
             if more > 0 {
                 add(more);
             }
+            *told = now;
         }
-        self.told = stats;
     }
 
     /// A call took so long.

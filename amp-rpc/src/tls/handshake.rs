@@ -64,11 +64,11 @@ impl Tls {
         match connecting.into_fallible().await {
             Ok(stream) => {
                 let session = session(stream.get_ref().1, true, sought);
-                Ok((Box::new(stream), session))
+                Ok((BoxedStream::new(stream), session))
             }
             Err((error, stream)) => Err(Failed {
                 error: failure(error, &stream),
-                stream: Some(Box::new(stream)),
+                stream: Some(BoxedStream::new(stream)),
             }),
         }
     }
@@ -81,11 +81,11 @@ impl Tls {
                 let connection = stream.get_ref().1;
                 let server_name = connection.server_name().map(str::to_owned);
                 let session = session(connection, false, server_name);
-                Ok((Box::new(stream), session))
+                Ok((BoxedStream::new(stream), session))
             }
             Err((error, stream)) => Err(Failed {
                 error: failure(error, &stream),
-                stream: Some(Box::new(stream)),
+                stream: Some(BoxedStream::new(stream)),
             }),
         }
     }

@@ -103,7 +103,7 @@ async fn behind(opening: Opening, limit: Duration) -> io::Result<Transport> {
         transport.addresses.local = Some(ends.destination);
     }
     if !front.is_empty() {
-        transport.stream = Box::new(Prefixed::new(front, transport.stream));
+        transport.stream = BoxedStream::new(Prefixed::new(front, transport.stream));
     }
     Ok(transport)
 }

@@ -209,7 +209,7 @@ async fn a_header_in_pieces_has_a_checksum_too() {
         let mut bytes = [header.as_slice(), b"box"].concat();
         bytes[header.len() - 1] ^= change;
         let (mut proxy, stream) = tokio::io::duplex(7);
-        let mut stream: BoxedStream = Box::new(stream);
+        let mut stream: BoxedStream = BoxedStream::new(stream);
         let write = tokio::spawn(async move { proxy.write_all(&bytes).await });
         match read(&mut stream).await {
             Ok((header, behind)) => {

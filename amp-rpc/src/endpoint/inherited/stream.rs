@@ -112,7 +112,7 @@ pub(super) fn over_two(
         File::Pipe(pipe) => Box::new(pipe::Receiver::from_owned_fd(pipe).map_err(|error| {
             io::Error::new(error.kind(), format!("{name} cannot be read: {error}"))
         })?),
-        socket => over_one(socket, name, side)?.into_stream(),
+        socket => Box::new(over_one(socket, name, side)?.into_stream()),
     };
     let (file, name) = writing;
     let is_pipe = matches!(file, File::Pipe(_));
@@ -120,7 +120,7 @@ pub(super) fn over_two(
         File::Pipe(pipe) => Box::new(pipe::Sender::from_owned_fd(pipe).map_err(|error| {
             io::Error::new(error.kind(), format!("{name} cannot be written: {error}"))
         })?),
-        socket => over_one(socket, name, side)?.into_stream(),
+        socket => Box::new(over_one(socket, name, side)?.into_stream()),
     };
     let pair = Pair {
         reading,

@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::support::{Outcome, refusal, self_signed};
 use crate::tls::{Role, Tls, TlsError, Trust};
+use crate::transport::BoxedStream;
 
 const ROLES: [Role; 2] = [Role::Client, Role::Server];
 
@@ -22,7 +23,7 @@ async fn with_peer_that_says(role: Role, bytes: &[u8], stays: bool) -> TlsError 
     if open.is_none() {
         far.shutdown().await.unwrap();
     }
-    refusal(tls.handshake(Box::new(near), role, None).await)
+    refusal(tls.handshake(BoxedStream::new(near), role, None).await)
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,8 +111,8 @@ async fn cut(from_client: usize, from_server: usize) -> (Outcome, Outcome) {
         pass(&mut far_wire, &mut near_wire, from_server).await;
     };
     let (client, server, ()) = tokio::join!(
-        tls.handshake(Box::new(near), Role::Client, None),
-        tls.handshake(Box::new(far), Role::Server, None),
+        tls.handshake(BoxedStream::new(near), Role::Client, None),
+        tls.handshake(BoxedStream::new(far), Role::Server, None),
         wire,
     );
     (client, server)
@@ -140,7 +141,7 @@ async fn a_wire_that_is_cut_behind_the_clients_hello() {
             drop(wire);
             head
         },
-        tls.handshake(Box::new(near), Role::Client, None)
+        tls.handshake(BoxedStream::new(near), Role::Client, None)
     );
     assert!(matches!(refusal(hello), TlsError::Cut));
     let length = 5 + usize::from(u16::from_be_bytes([head[3], head[4]]));
@@ -163,7 +164,7 @@ async fn a_peer_that_says_nothing() {
         for role in ROLES {
             let (near, _far) = duplex(64 * 1024);
             let before = tokio::time::Instant::now();
-            let error = refusal(tls.handshake(Box::new(near), role, None).await);
+            let error = refusal(tls.handshake(BoxedStream::new(near), role, None).await);
             assert!(
                 matches!(error, TlsError::TimedOut { limit } if limit == expected),
                 "{error:?}"

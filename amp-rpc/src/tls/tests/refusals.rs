@@ -12,6 +12,7 @@ use super::support::{
 };
 use crate::EndReason;
 use crate::tls::{CertificateProblem, Role, Tls, TlsError, Trust};
+use crate::transport::BoxedStream;
 
 /// What the peer learns of a refusal.
 #[track_caller]
@@ -290,8 +291,8 @@ async fn a_refusal_arrives_over_any_stream() {
     let client = Tls::new().trust(Trust::key([7; 32]));
     let server = self_signed().tls();
     let (_, server) = tokio::join!(
-        client.handshake(Box::new(OneByOne(near)), Role::Client, None),
-        server.handshake(Box::new(OneByOne(far)), Role::Server, None),
+        client.handshake(BoxedStream::new(OneByOne(near)), Role::Client, None),
+        server.handshake(BoxedStream::new(OneByOne(far)), Role::Server, None),
     );
     let error = refusal(server);
     assert!(matches!(error, TlsError::RefusedByPeer { .. }), "{error:?}");

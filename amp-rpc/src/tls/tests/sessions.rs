@@ -18,6 +18,7 @@ use super::support::{
 use crate::tls::provider::{provider, sha256};
 use crate::tls::verifier::Verifier;
 use crate::tls::{Role, Tls, TlsError, TlsSession, Trust};
+use crate::transport::BoxedStream;
 
 #[tokio::test]
 async fn bytes_go_both_ways() {
@@ -298,7 +299,7 @@ async fn with_other_client(
     let name = ServerName::try_from("localhost").unwrap();
     let (client, server) = tokio::join!(
         connector.connect(name, near),
-        server.handshake(Box::new(far), Role::Server, None)
+        server.handshake(BoxedStream::new(far), Role::Server, None)
     );
     (client.is_ok(), server)
 }

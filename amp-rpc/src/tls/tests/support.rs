@@ -131,8 +131,8 @@ pub(super) async fn shake_with(
 ) -> (Outcome, Outcome) {
     let (near, far) = duplex(64 * 1024);
     tokio::join!(
-        client.handshake(Box::new(near), Role::Client, host),
-        server.handshake(Box::new(far), Role::Server, None),
+        client.handshake(BoxedStream::new(near), Role::Client, host),
+        server.handshake(BoxedStream::new(far), Role::Server, None),
     )
 }
 

@@ -1,0 +1,159 @@
+//! What a driver works with, which a thread lends it, so that idle connections hold none.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use amp_rpc_core::conversation::Answering;
+use amp_rpc_core::wire::Decoder;
+use tokio::time::Instant;
+
+use super::crossing::Asker;
+use super::dispatch::Dispatch;
+use super::incoming::Incoming;
+use super::located::Located;
+use super::shared::{Closing, Shared};
+use super::stranger::Doorway;
+
+/// How many desks a thread keeps.
+const KEPT: usize = 32;
+
+thread_local! {
+    #[expect(clippy::vec_box, reason = "a desk is lent without being moved")]
+    static FREE: RefCell<Vec<Box<Desk>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a driver works with. It has one from when it is woken until it has nothing to do, and then all that is on it lies as
+/// it lay before: buffers and lists are empty, and no responder, call or boundary waits.
+pub(super) struct Desk {
+    pub(super) incoming: Incoming,
+    pub(super) dispatch: Dispatch,
+    /// What begins once everything before it is written.
+    pub(super) crossing: Option<(Crossing, Asker)>,
+    /// How the connection was asked to end when the driver last looked.
+    pub(super) closing: Closing,
+    /// By when a switch that was granted has to be written, where the connection is to close.
+    pub(super) patience: Option<Instant>,
+    /// The earliest deadline of a call when the driver last looked.
+    pub(super) earliest: Option<Instant>,
+    /// Others have just run to make calls, which are to be written before anything else is read.
+    pub(super) has_yielded: bool,
+    /// What stands for a connection when there is none.
+    vacant: Option<Arc<Shared>>,
+}
+
+/// Where the stream goes behind a boundary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Crossing {
+    Tls,
+    Switch,
+}
+
+/// What a connection keeps of its desk while it has none.
+pub(super) struct Left {
+    locator: Arc<Located>,
+    doorway: Doorway,
+    began: bool,
+    is_used: bool,
+}
+
+impl Left {
+    /// That of a connection that begins.
+    pub(super) fn new(locator: Arc<Located>) -> Self {
+        Self {
+            locator,
+            doorway: Doorway::default(),
+            began: false,
+            is_used: false,
+        }
+    }
+}
+
+impl Desk {
+    fn new() -> Box<Self> {
+        Box::new(Self {
+            incoming: Incoming::default(),
+            dispatch: Dispatch::new(Shared::vacant()),
+            crossing: None,
+            closing: Closing::No,
+            patience: None,
+            earliest: None,
+            has_yielded: false,
+            vacant: None,
+        })
+    }
+
+    /// A desk for a connection that has something to do.
+    pub(super) fn take(shared: &Arc<Shared>, left: Left) -> Box<Self> {
+        let free = FREE.with_borrow_mut(Vec::pop);
+        let mut desk = free.unwrap_or_else(Self::new);
+        let Self {
+            incoming,
+            dispatch,
+            vacant,
+            ..
+        } = &mut *desk;
+        let Left {
+            locator,
+            doorway,
+            began,
+            is_used,
+        } = left;
+        let options = &shared.options;
+        *vacant = Some(std::mem::replace(&mut dispatch.shared, Arc::clone(shared)));
+        dispatch.is_fixed = locator.is_fixed;
+        dispatch.pool = locator.take();
+        dispatch.locator = Some(locator);
+        dispatch.doorway = doorway;
+        dispatch.began = began;
+        dispatch.is_used = is_used;
+        dispatch.decoder = Decoder::new(options.limits);
+        dispatch.answering = Answering::new(options.compat, options.limits);
+        if options.number_faults {
+            dispatch.answering.number_fault(dispatch.fault);
+        }
+        dispatch.outgoing.begin(shared);
+        incoming.received = shared.counters.bytes_received.get();
+        desk
+    }
+
+    /// Whether nothing is on it but what every connection finds there.
+    pub(super) fn is_clear(&self) -> bool {
+        self.incoming.is_empty()
+            && self.dispatch.is_clear()
+            && self.crossing.is_none()
+            && self.closing == Closing::No
+    }
+
+    /// Gives a desk back that is clear.
+    pub(super) fn leave(mut self: Box<Self>) -> Option<Left> {
+        let Self {
+            incoming,
+            dispatch,
+            vacant,
+            ..
+        } = &mut *self;
+        let locator = dispatch.locator.take()?;
+        locator.give(std::mem::take(&mut dispatch.pool));
+        let left = Left {
+            locator,
+            doorway: std::mem::take(&mut dispatch.doorway),
+            began: dispatch.began,
+            is_used: dispatch.is_used,
+        };
+        dispatch.shared = vacant.take().unwrap_or_else(Shared::vacant);
+        dispatch.rest();
+        incoming.rest();
+        self.patience = None;
+        self.earliest = None;
+        self.has_yielded = false;
+        let too_many = FREE.with_borrow_mut(|free| {
+            if free.len() < KEPT {
+                free.push(self);
+                return None;
+            }
+            Some(self)
+        });
+        drop(too_many);
+        Some(left)
+    }
+}
