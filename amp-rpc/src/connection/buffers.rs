@@ -13,6 +13,8 @@ const READ: usize = 64 * 1024;
 const KEPT: usize = 32;
 /// A buffer that grew beyond this is freed instead of kept.
 const LARGEST: usize = 256 * 1024;
+/// A buffer up to this is kept by whoever may keep what is small.
+pub(super) const SMALL: usize = 16 * 1024;
 /// How many buffers for large boxes a thread keeps. Parts of them may still be in use.
 const CHUNKS: usize = 4;
 

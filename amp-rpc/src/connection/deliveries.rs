@@ -7,9 +7,11 @@ use amp_rpc_core::conversation::{Boundary, CallId, CloseReason, Effect, Received
 use amp_rpc_core::schema::CommandKind;
 use amp_rpc_core::wire::{Frame, Outline};
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::payload::{Payload, Received};
-use super::shared::{CallSlot, Shared, State};
+use super::shared::{Shared, State};
+use crate::stats::Latency;
 
 /// The answers of one read: collected while it is dealt with, then handed over under one lock.
 #[derive(Default)]
@@ -149,13 +151,27 @@ fn hand_over(
     if let (Some(id), AnswerKind::Answer, Lies::At(at, length), None) =
         (answer.call, answer.kind, &answer.lies, &shared.descriptors)
     {
-        if let Some(slot) = state.asking.answer_plainly(id, CallSlot::is_plain) {
+        let State {
+            asking, latency, ..
+        } = state;
+        if let Some(slot) = asking.answer_plainly(id, |slot| !slot.is_probe) {
             Received::put_answer(&mut slot.answer, &buffer[*at..at + length], answer.outline);
             wakers.extend(slot.waker.take());
+            if let Some(sent) = slot.sent.take() {
+                record(latency, sent);
+            }
             return None;
         }
     }
     hand_over_any(answer, buffer, shared, state, wakers)
+}
+
+/// Notes how long a call took.
+fn record(latency: &mut Option<Box<Latency>>, sent: Instant) {
+    let took = sent.elapsed();
+    #[cfg(feature = "metrics")]
+    crate::stats::Publisher::took(took.as_secs_f64());
+    latency.get_or_insert_default().record(took);
 }
 
 /// The same for any answer.
@@ -207,10 +223,7 @@ fn hand_over_any(
         slot.answer = Some(delivery);
         wakers.extend(slot.waker.take());
         if let Some(sent) = slot.sent.take() {
-            let took = sent.elapsed();
-            #[cfg(feature = "metrics")]
-            crate::stats::Publisher::took(took.as_secs_f64());
-            state.latency.get_or_insert_default().record(took);
+            record(&mut state.latency, sent);
         }
     }
     match effect {

@@ -109,10 +109,11 @@ impl Driver {
         }
     }
 
-    fn turn(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> Turn {
+    /// With `looks`, it looks at what callers want, also where nothing else is to be done.
+    fn turn(&mut self, desk: &mut Desk, cx: &mut Context<'_>, looks: bool) -> Turn {
         let polled = desk.dispatch.poll_woken();
         let turn = match &mut self.phase {
-            Phase::Open(_) => self.turn_open(desk, cx),
+            Phase::Open(_) => self.turn_open(desk, cx, looks || polled),
             Phase::Securing(_) => self.turn_securing(desk, cx),
             Phase::Closing(_) => self.turn_closing(cx),
             Phase::Gone => Turn::Idle,
@@ -123,7 +124,7 @@ impl Driver {
         }
     }
 
-    fn turn_open(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> Turn {
+    fn turn_open(&mut self, desk: &mut Desk, cx: &mut Context<'_>, looks: bool) -> Turn {
         let Phase::Open(stream) = &mut self.phase else {
             return Turn::Idle;
         };
@@ -146,7 +147,14 @@ impl Driver {
                 Poll::Pending => {}
             }
         }
-        if desk.dispatch.take_woken() > 1 && end.is_none() && !desk.dispatch.has_boundary() {
+        let woken = desk.dispatch.take_woken();
+        if !looks && reads && end.is_none() && woken < 2 && is_quiet(&self.shared, desk) {
+            // Nothing came, or answers only. Whether callers want something is seen before this sleeps.
+            desk.dispatch
+                .count(desk.incoming.received, desk.dispatch.outgoing.sent);
+            return if busy { Turn::Busy } else { Turn::Idle };
+        }
+        if woken > 1 && end.is_none() && !desk.dispatch.has_boundary() {
             // The callers that were just woken should make their next calls before anything is
             // written: a multi-threaded runtime would run this task right behind the first of them,
             // and each write would carry a few calls instead of all.
@@ -159,6 +167,7 @@ impl Driver {
         }
         let under_way = state.is_under_way();
         let closing = state.closing;
+        let room_is_wanted = !state.room.is_empty();
         desk.earliest = state.earliest;
         if closing == Closing::Finish
             && desk.closing == Closing::No
@@ -197,7 +206,8 @@ impl Driver {
         desk.dispatch
             .count(desk.incoming.received, desk.dispatch.outgoing.sent);
         match written {
-            Poll::Ready(Ok(())) => self.grant_room(),
+            Poll::Ready(Ok(())) if room_is_wanted => self.grant_room(),
+            Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => {
                 end.get_or_insert_with(|| error.into());
                 desk.dispatch.outgoing.discard();
@@ -426,8 +436,13 @@ impl Driver {
         if state.closing != desk.closing || may_finish || is_sooner {
             return None;
         }
-        state.rest();
-        let is_away = is_open && !state.is_busy() && desk.is_clear();
+        let reserved = &self.shared.reserved;
+        state.rest(reserved);
+        let mut is_away = is_open && !state.is_busy() && desk.is_clear();
+        if is_away && reserved.is_reserved() {
+            desk.dispatch.outgoing.give_large();
+            is_away = false;
+        }
         match &mut state.sleeping {
             Some(known) => known.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
@@ -438,12 +453,14 @@ impl Driver {
     /// Goes round at a desk until there is nothing to do, or others should run.
     fn work(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> Poll<Option<Break>> {
         let enough = desk.incoming.received + READ_IN_A_ROW;
+        let mut looks = false;
         for _ in 0..ROUNDS {
-            match self.turn(desk, cx) {
+            match self.turn(desk, cx, std::mem::take(&mut looks)) {
                 Turn::Busy if desk.incoming.received >= enough => break,
                 Turn::Busy => {}
                 Turn::Yield => break,
                 Turn::Idle => {
+                    looks = true;
                     if matches!(self.phase, Phase::Gone) && desk.dispatch.is_idle() {
                         return Poll::Ready(None);
                     }
@@ -458,6 +475,15 @@ impl Driver {
         }
         Poll::Pending
     }
+}
+
+/// Whether there is nothing to write, nothing to go on with, and no bound in sight.
+fn is_quiet(shared: &Shared, desk: &Desk) -> bool {
+    desk.dispatch.is_idle()
+        && !shared.wrote.load(Ordering::Acquire)
+        && desk.dispatch.outgoing.is_clear()
+        && !desk.dispatch.has_boundary()
+        && desk.crossing.is_none()
 }
 
 impl Future for Driver {

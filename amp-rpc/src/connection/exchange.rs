@@ -20,7 +20,7 @@ use crate::switched::SwitchedStream;
 use crate::transport::Side;
 
 /// Of how many calls one is timed, while the connection is busy.
-pub(super) const TIMED: u64 = 32;
+const TIMED: u64 = 32;
 
 /// A command to send.
 pub(crate) struct Request<'a> {
@@ -114,8 +114,7 @@ impl Shared {
             queue(state, stage, cx.waker(), request.deadline);
             return Poll::Pending;
         }
-        // Where many calls are made at once, looking at the clock for each would be felt.
-        let is_timed = state.sleeping.is_some() || self.counters.calls_sent.get() % TIMED == 0;
+        let is_timed = self.times_call(&state);
         let slot = |place: &mut Option<CallSlot>| {
             let slot = place.get_or_insert_default();
             slot.waker = Some(cx.waker().clone());
@@ -267,6 +266,12 @@ impl Shared {
         drop(known);
     }
 
+    /// Whether the next call is timed. Where many calls are made at once, looking at the clock for each would be felt.
+    #[inline]
+    pub(super) fn times_call(&self, state: &State) -> bool {
+        state.sleeping.is_some() || self.counters.calls_sent.get() % TIMED == 0
+    }
+
     /// Why a call cannot be made at all, in the state of things.
     #[inline]
     fn refusal(&self, state: &State, stage: Stage, request: &Request<'_>) -> Option<Refusal> {
@@ -358,7 +363,7 @@ impl Shared {
         };
         if state.sleeping.is_some() {
             // The driver has nothing to do, and so may the connection.
-            state.rest();
+            state.rest(&self.reserved);
         }
         let mut wakers = Vec::new();
         if !state.room.is_empty() {

@@ -271,7 +271,7 @@ impl Shared {
         state.room.grant(&mut wakers);
         wakers.extend(state.driver_to_finish());
         if state.sleeping.is_some() {
-            state.rest();
+            state.rest(&self.reserved);
         }
         drop(state);
         // Dropping a waker may run foreign code: not under the lock.

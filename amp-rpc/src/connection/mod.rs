@@ -21,6 +21,7 @@ mod outgoing;
 mod payload;
 mod pool;
 mod replier;
+mod reserved;
 mod room;
 mod running;
 mod shared;

@@ -12,9 +12,6 @@ use super::shared::{Shared, State};
 use crate::descriptors::{Begun, Marks};
 use crate::transport::BoxedStream;
 
-/// A buffer stays on its desk up to this size.
-const KEPT: usize = 8 * 1024;
-
 /// What the driver writes: its own answers, and the calls that callers have encoded.
 ///
 /// ```text
@@ -163,8 +160,13 @@ impl Outgoing {
     /// Lets go what is the connection's, and gives large buffers back, when everything is written.
     pub(super) fn rest(&mut self) {
         self.marks.set_exchange(None);
+        self.give_large();
+    }
+
+    /// Gives large buffers back, when everything is written.
+    pub(super) fn give_large(&mut self) {
         for buffer in [&mut self.writing, &mut self.answers] {
-            if buffer.capacity() > KEPT {
+            if buffer.capacity() > buffers::SMALL {
                 buffers::give(std::mem::take(buffer));
             }
         }

@@ -15,6 +15,7 @@ use super::extensions::Known;
 use super::log;
 use super::options::Options;
 use super::payload::Received;
+use super::reserved::Reserved;
 use super::room::Room;
 use crate::descriptors::{Begun, Exchange};
 use crate::end::EndReason;
@@ -44,6 +45,8 @@ pub(crate) struct Shared {
     /// The transport loses what was written when it is dropped with unread bytes.
     pub(crate) resets: bool,
     pub(super) side: Side,
+    /// Whether it keeps what it works with while it has nothing to do.
+    pub(super) reserved: Reserved,
     pub(crate) counters: Counters,
     /// The connection's TLS, once it has begun.
     pub(crate) session: OnceLock<TlsSession>,
@@ -110,14 +113,6 @@ pub(crate) struct CallSlot {
     pub(super) is_probe: bool,
 }
 
-impl CallSlot {
-    /// Whether nothing but its caller waits for the answer.
-    #[inline]
-    pub(super) fn is_plain(&self) -> bool {
-        !self.is_probe && self.sent.is_none()
-    }
-}
-
 impl Shared {
     /// What a new connection shares, and what its driver has for itself.
     pub(crate) fn new(
@@ -160,6 +155,7 @@ impl Shared {
             descriptors: transport.descriptors,
             resets: transport.resets,
             side: transport.side,
+            reserved: Reserved::take(),
             counters: Counters::default(),
             session: transport.session.map_or_else(OnceLock::new, OnceLock::from),
         };
@@ -333,9 +329,12 @@ impl State {
         }
     }
 
-    /// Gives that back while no call is under way.
+    /// Gives that back while no call is under way. Where a place is reserved for the connection, it keeps what is small.
     #[inline]
-    pub(super) fn rest(&mut self) {
+    pub(super) fn rest(&mut self, reserved: &Reserved) {
+        if reserved.is_reserved() && self.out.capacity() <= buffers::SMALL {
+            return;
+        }
         let has_room = self.out.capacity() > 0 || !self.asking.calls.is_resting();
         if has_room && self.out.is_empty() && self.has_no_calls() {
             let room = self.asking.calls.rest();

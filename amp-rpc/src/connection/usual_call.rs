@@ -8,7 +8,6 @@ use amp_rpc_core::conversation::CallId;
 use tokio::time::Instant;
 
 use super::context::ConnectionContext;
-use super::exchange::TIMED;
 use super::shared::{CallSlot, Shared, State, wake};
 
 impl Shared {
@@ -26,7 +25,7 @@ impl Shared {
             return None;
         }
         state.begin();
-        let is_timed = state.sleeping.is_some() || self.counters.calls_sent.get() % TIMED == 0;
+        let is_timed = self.times_call(state);
         let fill = |place: &mut Option<CallSlot>| {
             let slot = place.get_or_insert_default();
             slot.waker = Some(waker.clone());
