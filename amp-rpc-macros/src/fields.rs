@@ -15,7 +15,7 @@ use crate::target::{Target, generated_at, local, plain};
 /// The most bytes that a key can have.
 const MAX_KEY: usize = 255;
 
-/// Structs with more fields are read in a loop: code for each field in each way would take long to compile, and much room.
+/// The keys of more fields are compared in a loop: code for each of them would take long to compile, and much room.
 const MANY_FIELDS: usize = 16;
 
 /// The keys that the protocol uses itself.
@@ -283,29 +283,12 @@ fn emit_from_front(fields: &[Field<'_>], target: &Target<'_>) -> Option<TokenStr
     let private = target.private();
     let (front, view, cx) = (local("front"), local("view"), local("cx"));
     let frame = local("frame");
-    if fields.len() > MANY_FIELDS {
-        return Some(quote! {
-            fn from_front<'amp_front>(
-                #front: #private::Front<'amp_front>,
-                #cx: &mut dyn #private::Context,
-            ) -> #private::core::option::Option<#private::FromFront<'amp_front, Self>> {
-                let #frame = #front.others()?;
-                let #view = #frame.view();
-                let fields = <Self as #private::Fields>::from_box(&#view, #cx);
-                #private::core::option::Option::Some((#frame, fields))
-            }
-        });
-    }
     let values = values(fields);
-    let finds = (fields.iter().zip(&values)).map(|(Field { ty, key, .. }, value)| {
-        let key = key.prefixed();
-        quote! {
-            let #value = #front.value(const { #private::Key::from_prefixed(#key) });
-            if #value.is_none() && !<#ty as #private::Field>::OPTIONAL {
-                return #private::core::option::Option::None;
-            }
-        }
-    });
+    let finds = if fields.len() > MANY_FIELDS {
+        find_in_a_loop(fields, &values, target)
+    } else {
+        find_one_by_one(fields, &values, target)
+    };
     let reads = emit_reads(fields, &values, &quote!(&#view), target);
     let mutable = (!fields.is_empty()).then(|| quote!(mut));
     let (unused_view, unused) = match fields.is_empty() {
@@ -318,13 +301,46 @@ fn emit_from_front(fields: &[Field<'_>], target: &Target<'_>) -> Option<TokenStr
             #cx: &mut dyn #private::Context,
         ) -> #private::core::option::Option<#private::FromFront<'amp_front, Self>> {
             #unused
-            #(#finds)*
+            #finds
             let #frame = #front.end()?;
             #unused_view
             let read = |#cx: &mut dyn #private::Context| #private::core::result::Result::Ok(Self { #(#reads),* });
             #private::core::option::Option::Some((#frame, read(#cx)))
         }
     })
+}
+
+/// Compares with each key as a constant.
+fn find_one_by_one(fields: &[Field<'_>], values: &[Ident], target: &Target<'_>) -> TokenStream {
+    let private = target.private();
+    let front = local("front");
+    let finds = (fields.iter().zip(values)).map(|(Field { ty, key, .. }, value)| {
+        let key = key.prefixed();
+        quote! {
+            let #value = #front.value(const { #private::Key::from_prefixed(#key) });
+            if #value.is_none() && !<#ty as #private::Field>::OPTIONAL {
+                return #private::core::option::Option::None;
+            }
+        }
+    });
+    quote!(#(#finds)*)
+}
+
+/// Compares with one key after the other.
+fn find_in_a_loop(fields: &[Field<'_>], values: &[Ident], target: &Target<'_>) -> TokenStream {
+    let private = target.private();
+    let front = local("front");
+    let count = fields.len();
+    let keys = fields.iter().map(|field| field.key.prefixed());
+    let types = fields.iter().map(|field| field.ty);
+    quote! {
+        const __AMP_KEYS: &[#private::Key<'static>; #count] =
+            &[#(#private::Key::from_prefixed(#keys)),*];
+        let [#(#values),*] = #front.values(
+            __AMP_KEYS,
+            const { &[#(<#types as #private::Field>::OPTIONAL),*] },
+        )?;
+    }
 }
 
 /// Names for the values of the fields.

@@ -1,13 +1,14 @@
 use bytes::Bytes;
 
 use super::decode::Frame;
+use super::view::SHARED_FROM;
 use super::{BoxView, Key, RawValue};
 
 /// The front of a buffer, read as the box that is expected there.
 ///
 /// Nearly every box has just the keys that its receiver expects, in ascending order. To compare what is there with them finds
 /// the values, the end of the box, and whether it is well-formed, in one walk. Whatever is otherwise (a key that is missing,
-/// repeated or not expected, a box that is not complete, or one over the limits) makes a step return `None`: then the
+/// repeated or not expected, a box that is not complete, one over the limits, or a large value outside of a chunk) makes a step return `None`: then the
 /// [`Decoder`](super::Decoder) has to look at the same bytes, which says what they are.
 ///
 /// Made by [`Decoder::front`](super::Decoder::front).
@@ -78,11 +79,36 @@ impl<'a> Front<'a> {
     pub fn value(&mut self, key: Key<'_>) -> Option<RawValue<'a>> {
         let behind = self.rest.strip_prefix(key.prefixed())?;
         let (length, behind) = behind.split_first_chunk()?;
-        let (value, rest) = behind.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        let (value, rest) = behind.split_at_checked(self.length(*length)?)?;
         self.rest = rest;
         self.pairs += 1;
         self.reserved += usize::from(key.prefixed()[2] == b'_');
         Some(RawValue::within(value, self.chunk))
+    }
+
+    /// The length of a value, unless that is to be shared with a buffer of its own that its box does not lie in yet.
+    #[inline(always)]
+    fn length(&self, length: [u8; 2]) -> Option<usize> {
+        let length = usize::from(u16::from_be_bytes(length));
+        (length < SHARED_FROM || self.chunk.is_some()).then_some(length)
+    }
+
+    /// The values of the next pairs, which must have these keys; those that are optional may be left out.
+    ///
+    /// Costs a call for each key, which is little beside reading many of them.
+    pub fn values<const N: usize>(
+        &mut self,
+        keys: &[Key<'static>; N],
+        optional: &[bool; N],
+    ) -> Option<[Option<RawValue<'a>>; N]> {
+        let mut values = [None; N];
+        for ((key, optional), value) in keys.iter().zip(optional).zip(&mut values) {
+            *value = self.value(*key);
+            if value.is_none() && !optional {
+                return None;
+            }
+        }
+        Some(values)
     }
 
     /// Goes on behind the next pair, if it is this one, as it stands on the wire.
@@ -103,7 +129,7 @@ impl<'a> Front<'a> {
             }
             let key = usize::from(*key);
             let (length, behind) = behind.get(key..)?.split_first_chunk()?;
-            self.rest = behind.get(usize::from(u16::from_be_bytes(*length))..)?;
+            self.rest = behind.get(self.length(*length)?..)?;
             self.pairs += 1;
         }
         self.end()

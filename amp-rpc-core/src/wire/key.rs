@@ -40,6 +40,21 @@ impl<'a> Key<'a> {
         &self.0[2..]
     }
 
+    /// The first eight bytes, with zeros behind a shorter key: keys whose starts differ are in the order of these.
+    // Inlined, so that it is a constant where the key is one.
+    #[inline(always)]
+    pub(crate) fn start(self) -> u64 {
+        let name = self.name();
+        let mut start = 0;
+        let mut index = 0;
+        while index < 8 {
+            let byte = if index < name.len() { name[index] } else { 0 };
+            start = start << 8 | byte as u64;
+            index += 1;
+        }
+        start
+    }
+
     /// The key behind its 16-bit length.
     #[inline]
     pub fn prefixed(self) -> &'a [u8] {

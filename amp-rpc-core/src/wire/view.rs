@@ -8,7 +8,7 @@ use crate::AmpBox;
 
 /// Values from this size on are handed out as slices of the buffer that was read; smaller ones
 /// are copied, so that keeping one does not keep a whole buffer alive.
-const SHARED_FROM: usize = 1024;
+pub(super) const SHARED_FROM: usize = 1024;
 
 /// A received box, borrowed from the buffer it was read into.
 ///

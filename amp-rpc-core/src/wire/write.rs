@@ -29,9 +29,9 @@ pub struct BoxWriter<'a> {
     merged: usize,
     /// Not all of them are.
     is_pending: bool,
-    /// Where the last pair begins, and the first byte of its key, to notice keys that are out of order.
+    /// Where the last pair begins, and how its key begins, to notice keys that are out of order.
     last: usize,
-    last_first: u8,
+    last_start: u64,
     in_order: bool,
     finished: bool,
 }
@@ -96,7 +96,7 @@ impl<'a> BoxWriter<'a> {
             merged: 0,
             is_pending: true,
             last: start,
-            last_first: 0,
+            last_start: 0,
             in_order: true,
             finished: false,
         }
@@ -261,7 +261,7 @@ impl<'a> BoxWriter<'a> {
         }
         self.merged += 1;
         self.last = self.out.len();
-        self.last_first = b'_';
+        self.last_start = key.start();
         Ok(())
     }
 
@@ -313,16 +313,16 @@ impl<'a> BoxWriter<'a> {
     /// Writes a key.
     #[inline(always)]
     fn begin_pair(&mut self, key: Key<'_>) {
-        let first = key.prefixed()[2];
-        if first <= self.last_first {
+        let start = key.start();
+        if start <= self.last_start {
             self.check_order(key);
         }
-        self.last_first = first;
+        self.last_start = start;
         self.last = self.out.len();
         self.out.extend_from_slice(key.prefixed());
     }
 
-    /// Notices a key that is not behind the last one, where their first bytes do not tell.
+    /// Notices a key that is not behind the last one, where how they begin does not tell.
     fn check_order(&mut self, key: Key<'_>) {
         if self.out.len() == self.start {
             return;

@@ -13,7 +13,7 @@ use crate::transport::BoxedStream;
 
 /// A box from this size on is cut off the buffer, so that its values can be handed on without
 /// copying them.
-pub(super) const LARGE: usize = 2 * 1024;
+const LARGE: usize = 2 * 1024;
 /// How much is read at once while large boxes come.
 const BULK: usize = 128 * 1024;
 

@@ -9,7 +9,6 @@ use amp_rpc_core::schema::{CommandKind, Errors};
 use super::context::ConnectionContext;
 use super::deliveries::{AnswerKind, Place};
 use super::dispatch::Dispatch;
-use super::incoming::LARGE;
 use super::log;
 use super::outgoing::Outgoing;
 use super::replier::Replier;
@@ -18,6 +17,9 @@ use super::shared::Shared;
 use crate::ask_context::Active;
 use crate::peer::Peer;
 use crate::responders::Reply;
+
+/// The most bytes of a usual box. None of its values is large enough to be handed on without a copy.
+const LONGEST: usize = 16 * 1024;
 
 impl Dispatch {
     /// Deals with the boxes at that place, one after the other, as long as they are usual ones, and says how many bytes they
@@ -32,7 +34,7 @@ impl Dispatch {
 
     #[inline]
     fn usual_box(&mut self, buffer: &[u8], at: usize) -> Option<usize> {
-        let end = buffer.len().min(at + LARGE - 1);
+        let end = buffer.len().min(at + LONGEST);
         let bytes = &buffer[at..end];
         // The length of the first key tells asks and answers apart.
         match bytes {
