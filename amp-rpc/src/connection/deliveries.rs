@@ -17,6 +17,8 @@ use crate::stats::Latency;
 #[derive(Default)]
 pub(super) struct Deliveries {
     collected: Vec<Collected>,
+    /// Those of them that lie in buffers of their own.
+    apart: Vec<Bytes>,
     wakers: Vec<Waker>,
 }
 
@@ -49,20 +51,16 @@ pub(super) enum AnswerKind {
 }
 
 /// An answer that waits to be handed over.
+#[derive(Clone, Copy)]
 struct Collected {
     /// `None` for a tag that this side cannot have issued.
     call: Option<CallId>,
     kind: AnswerKind,
     outline: Outline,
-    lies: Lies,
-}
-
-/// Where an answer lies that waits.
-enum Lies {
-    /// Here in what was read.
-    At(usize, usize),
-    /// Apart, in this buffer.
-    Apart(Box<Bytes>),
+    length: usize,
+    /// Where it begins in what was read, or which one it is of those that lie apart.
+    at: usize,
+    is_apart: bool,
 }
 
 /// What handing answers over led to.
@@ -107,15 +105,20 @@ impl Deliveries {
             self.collected.reserve_exact(1);
             self.wakers.reserve_exact(1);
         }
-        let lies = match place {
-            Place::At { at, .. } => Lies::At(at, frame.len()),
-            Place::Apart(bytes) => Lies::Apart(Box::new(bytes.clone())),
+        let (at, is_apart) = match place {
+            Place::At { at, .. } => (at, false),
+            Place::Apart(bytes) => {
+                self.apart.push(bytes.clone());
+                (self.apart.len() - 1, true)
+            }
         };
         self.collected.push(Collected {
             call,
             kind,
             outline: frame.view().outline(),
-            lies,
+            length: frame.len(),
+            at,
+            is_apart,
         });
     }
 
@@ -128,10 +131,26 @@ impl Deliveries {
             return delivered;
         }
         let mut state = shared.lock();
-        for answer in self.collected.drain(..) {
-            let boundary = hand_over(answer, buffer, shared, &mut state, &mut self.wakers);
-            delivered.boundary = delivered.boundary.or(boundary);
+        let Self {
+            collected,
+            apart,
+            wakers,
+        } = self;
+        for answer in &*collected {
+            if shared.descriptors.is_none() && put(answer, buffer, &mut state, wakers) {
+                continue;
+            }
+            let payload = if answer.is_apart {
+                Payload::shared(std::mem::take(&mut apart[answer.at]), answer.outline)
+            } else {
+                Payload::copied(answer.bytes(buffer), answer.outline)
+            };
+            if let Some(boundary) = hand_over(answer, payload, shared, &mut state, wakers) {
+                delivered.boundary.get_or_insert(boundary);
+            }
         }
+        collected.clear();
+        apart.clear();
         drop(state);
         delivered.woken = self.wakers.len();
         self.wakers.drain(..).for_each(Waker::wake);
@@ -139,31 +158,28 @@ impl Deliveries {
     }
 }
 
-/// Puts one answer into its call's slot; returns what it brings about for the connection.
-#[inline]
-fn hand_over(
-    answer: Collected,
-    buffer: &[u8],
-    shared: &Shared,
-    state: &mut State,
-    wakers: &mut Vec<Waker>,
-) -> Option<Boundary> {
-    if let (Some(id), AnswerKind::Answer, Lies::At(at, length), None) =
-        (answer.call, answer.kind, &answer.lies, &shared.descriptors)
-    {
-        let State {
-            asking, latency, ..
-        } = state;
-        if let Some(slot) = asking.answer_plainly(id, |slot| !slot.is_probe) {
-            Received::put_answer(&mut slot.answer, &buffer[*at..at + length], answer.outline);
-            wakers.extend(slot.waker.take());
-            if let Some(sent) = slot.sent.take() {
-                record(latency, sent);
-            }
-            return None;
-        }
+impl Collected {
+    #[inline]
+    fn bytes<'a>(&self, buffer: &'a [u8]) -> &'a [u8] {
+        &buffer[self.at..self.at + self.length]
     }
-    hand_over_any(answer, buffer, shared, state, wakers)
+}
+
+/// Puts an answer into its call's slot, if nothing else comes of it, as is usual; says whether it did.
+#[inline]
+fn put(answer: &Collected, buffer: &[u8], state: &mut State, wakers: &mut Vec<Waker>) -> bool {
+    let (Some(id), AnswerKind::Answer, false) = (answer.call, answer.kind, answer.is_apart) else {
+        return false;
+    };
+    let Some(slot) = state.asking.answer_plainly(id, |slot| !slot.is_probe) else {
+        return false;
+    };
+    Received::put_answer(&mut slot.answer, answer.bytes(buffer), answer.outline);
+    wakers.extend(slot.waker.take());
+    if let Some(sent) = slot.sent.take() {
+        record(&mut state.latency, sent);
+    }
+    true
 }
 
 /// Notes how long a call took.
@@ -174,10 +190,10 @@ fn record(latency: &mut Option<Box<Latency>>, sent: Instant) {
     latency.get_or_insert_default().record(took);
 }
 
-/// The same for any answer.
-fn hand_over_any(
-    answer: Collected,
-    buffer: &[u8],
+/// Puts any answer into its call's slot; returns what it brings about for the connection.
+fn hand_over(
+    answer: &Collected,
+    payload: Payload,
     shared: &Shared,
     state: &mut State,
     wakers: &mut Vec<Waker>,
@@ -200,10 +216,6 @@ fn hand_over_any(
                 .close_on_unknown_tag
                 .then_some(Boundary::Close(CloseReason::UnknownTag));
         }
-    };
-    let payload = match answer.lies {
-        Lies::At(at, length) => Payload::copied(&buffer[at..at + length], answer.outline),
-        Lies::Apart(bytes) => Payload::shared(*bytes, answer.outline),
     };
     let delivery = if is_error {
         Received::Error(payload)

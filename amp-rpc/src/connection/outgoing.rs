@@ -53,7 +53,7 @@ impl Outgoing {
 
     /// Lets what callers wrote go first, if they wrote anything: so the calls that a responder makes
     /// precede its answer.
-    #[inline]
+    #[inline(always)]
     pub(super) fn before_answer(&mut self, shared: &Shared) {
         if shared.wrote.load(Ordering::Acquire) {
             self.commit_all(shared, &mut shared.lock());
