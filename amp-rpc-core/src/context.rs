@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use core::any::{Any, TypeId};
 use core::fmt;
 
+use bytes::Bytes;
+
 /// A file descriptor that travels beside the stream, owned; the transport knows its type.
 pub type AnyDescriptor = Box<dyn Any + Send>;
 
@@ -31,6 +33,19 @@ pub trait Context {
     /// Gives the descriptor back where the transport cannot carry descriptors.
     fn send_descriptor(&mut self, descriptor: AnyDescriptor) -> Result<u64, AnyDescriptor> {
         Err(descriptor)
+    }
+
+    /// Sends bytes with the box that is being written from where they lie, instead of copying them to it: `at` is the
+    /// place in the buffer with the box where they belong. Says whether it does; if not, they are to be copied.
+    fn send_apart(&mut self, at: usize, bytes: &Bytes) -> bool {
+        let _ = (at, bytes);
+        false
+    }
+
+    /// Gives back the last ones of what was sent apart with the box that is being written, and their place: they are to
+    /// be copied after all.
+    fn take_back_apart(&mut self) -> Option<(usize, Bytes)> {
+        None
     }
 
     /// Takes back what was sent with the box that is being written: it could not be encoded, and

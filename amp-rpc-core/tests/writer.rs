@@ -1,7 +1,9 @@
 //! Boxes into bytes.
 
+use amp_rpc_core::conversation::{Answering, Compat};
 use amp_rpc_core::wire::{BoxWriter, Key, Limits, Name, protocol};
-use amp_rpc_core::{AmpBox, EncodeError};
+use amp_rpc_core::{AmpBox, Context, EncodeError, NoContext, WriteFields};
+use bytes::Bytes;
 use proptest::prelude::*;
 
 const A: Key<'static> = Key::from_prefixed(b"\0\x01a");
@@ -96,5 +98,123 @@ proptest! {
         let written: Vec<_> = keys.zip(&pairs).map(|(key, (_, value))| (key, &value[..])).collect();
         let message: AmpBox = pairs.iter().cloned().collect();
         prop_assert_eq!(write(&[], &written).unwrap(), message.to_bytes().unwrap());
+    }
+}
+
+/// Keeps values apart, as a connection does.
+#[derive(Default)]
+struct Keeping(Vec<(usize, Bytes)>);
+
+impl Context for Keeping {
+    fn send_apart(&mut self, at: usize, bytes: &Bytes) -> bool {
+        self.0.push((at, bytes.clone()));
+        true
+    }
+
+    fn take_back_apart(&mut self) -> Option<(usize, Bytes)> {
+        self.0.pop()
+    }
+
+    fn give_up_box(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl Keeping {
+    /// The whole bytes.
+    fn join(&self, buffer: &[u8]) -> Vec<u8> {
+        let mut joined = buffer.to_vec();
+        for (at, bytes) in self.0.iter().rev() {
+            joined.splice(*at..*at, bytes.iter().copied());
+        }
+        joined
+    }
+}
+
+/// Pairs that lie in shared memory.
+struct SharedPairs<'a>(&'a [(Key<'a>, Bytes)]);
+
+impl WriteFields for SharedPairs<'_> {
+    fn write_fields(
+        &self,
+        out: &mut BoxWriter<'_>,
+        cx: &mut dyn Context,
+    ) -> Result<(), EncodeError> {
+        for (key, value) in self.0 {
+            out.put_shared(*key, value, cx)?;
+        }
+        Ok(())
+    }
+}
+
+/// The box of an answer, for a connection and for a buffer alone.
+fn answer(pairs: &[(Key<'_>, Bytes)], limits: Limits, cx: &mut dyn Context) -> (bool, Vec<u8>) {
+    let mut out = b"before".to_vec();
+    let answering = Answering::new(Compat::default(), limits);
+    let is_written = answering.answer(b"1", &SharedPairs(pairs), &mut out, cx);
+    (is_written, out)
+}
+
+const LARGE: usize = 60_000;
+
+#[test]
+fn large_values_in_shared_memory_are_not_copied() {
+    let pairs = [
+        (A, Bytes::from(vec![1; LARGE])),
+        (B, Bytes::from_static(b"2")),
+    ];
+    let mut cx = Keeping::default();
+    let (is_written, out) = answer(&pairs, Limits::DEFAULT, &mut cx);
+    assert!(is_written);
+    let [(at, value)] = &cx.0[..] else {
+        panic!("{} are apart", cx.0.len());
+    };
+    assert_eq!(value.as_ptr(), pairs[0].1.as_ptr());
+    assert_eq!(&out[at - 2..*at], (LARGE as u16).to_be_bytes());
+    assert_eq!(
+        cx.join(&out),
+        answer(&pairs, Limits::DEFAULT, &mut NoContext).1
+    );
+}
+
+#[test]
+fn values_apart_count_for_the_limits_of_values_and_boxes() {
+    let pairs = [(A, Bytes::from(vec![1; LARGE]))];
+    // Behind 12 bytes of tag and its key, 3 of the own key, 2 of the length and 2 of the end.
+    let whole = 12 + 3 + 2 + LARGE + 2;
+    for (limits, fits) in [
+        (Limits::DEFAULT.box_bytes(whole), true),
+        (Limits::DEFAULT.box_bytes(whole - 1), false),
+        (Limits::DEFAULT.value_bytes(LARGE), true),
+        (Limits::DEFAULT.value_bytes(LARGE - 1), false),
+    ] {
+        let mut cx = Keeping::default();
+        let (is_written, out) = answer(&pairs, limits, &mut cx);
+        assert_eq!(is_written, fits, "{limits:?}");
+        let alone = answer(&pairs, limits, &mut NoContext);
+        assert_eq!((is_written, cx.join(&out)), alone);
+        if !fits {
+            assert_eq!((&out[..], cx.0.len()), (&b"before"[..], 0));
+        }
+    }
+    let pairs = [(A, Bytes::from(vec![1; 70_000]))];
+    assert!(!answer(&pairs, Limits::DEFAULT, &mut Keeping::default()).0);
+}
+
+proptest! {
+    #[test]
+    fn values_apart_are_in_their_places(
+        pairs in proptest::collection::vec(("[A-Za-c_]{1,3}", 0..20_000_usize), 0..6),
+    ) {
+        let pairs: Vec<_> = (pairs.iter().enumerate())
+            .map(|(index, (key, length))| {
+                (Name::new(key.as_bytes()).unwrap(), Bytes::from(vec![index as u8; *length]))
+            })
+            .collect();
+        let pairs: Vec<_> = pairs.iter().map(|(key, value)| (key.key(), value.clone())).collect();
+        let mut cx = Keeping::default();
+        let (is_written, out) = answer(&pairs, Limits::DEFAULT, &mut cx);
+        let alone = answer(&pairs, Limits::DEFAULT, &mut NoContext);
+        prop_assert_eq!((is_written, cx.join(&out)), alone);
     }
 }

@@ -25,6 +25,8 @@ mod unicode;
 
 use alloc::vec::Vec;
 
+use bytes::Bytes;
+
 use crate::context::Context;
 use crate::error::{DecodeError, EncodeError};
 use crate::schema::Type;
@@ -85,6 +87,13 @@ pub trait Argument: Sized {
     #[doc(hidden)]
     #[inline]
     fn encode_short(&self) -> Option<Short> {
+        None
+    }
+
+    /// The bytes that [`encode`](Self::encode) appends, exactly these, where the value has them in shared memory. A
+    /// connection then writes large ones from there, without a copy. A type may leave this out.
+    #[inline]
+    fn as_shared(&self) -> Option<&Bytes> {
         None
     }
 
@@ -196,6 +205,12 @@ pub trait Single: Sized {
     fn encode_short(&self) -> Option<Short> {
         None
     }
+
+    /// What [`Argument::as_shared`] says.
+    #[inline]
+    fn as_shared(&self) -> Option<&Bytes> {
+        None
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -219,6 +234,11 @@ impl<T: Argument> Single for T {
     #[inline]
     fn encode_short(&self) -> Option<Short> {
         <T as Argument>::encode_short(self)
+    }
+
+    #[inline]
+    fn as_shared(&self) -> Option<&Bytes> {
+        Argument::as_shared(self)
     }
 }
 
@@ -298,7 +318,7 @@ impl<T: Single> Field for T {
         out: &mut BoxWriter<'_>,
         cx: &mut dyn Context,
     ) -> Result<(), EncodeError> {
-        put(self, key, out, cx)
+        put_single(self, key, out, cx)
     }
 
     #[inline]
@@ -323,7 +343,7 @@ impl<T: Single> Field for Option<T> {
         cx: &mut dyn Context,
     ) -> Result<(), EncodeError> {
         match self {
-            Some(value) => put(value, key, out, cx),
+            Some(value) => put_single(value, key, out, cx),
             None => Ok(()),
         }
     }
@@ -337,17 +357,19 @@ impl<T: Single> Field for Option<T> {
     }
 }
 
-/// Writes the pair of a value.
-// Inlined, so that the key is a constant to copy.
+/// Appends the pair of a value.
 #[inline(always)]
-fn put<T: Single>(
+fn put_single<T: Single>(
     value: &T,
     key: Key<'_>,
     out: &mut BoxWriter<'_>,
     cx: &mut dyn Context,
 ) -> Result<(), EncodeError> {
-    match value.encode_short() {
-        Some(short) => out.put_short(key, short),
+    if let Some(short) = value.encode_short() {
+        return out.put_short(key, short);
+    }
+    match value.as_shared() {
+        Some(bytes) => out.put_shared(key, bytes, cx),
         None => out.pair(key, |out| value.encode_with(out, cx)),
     }
 }

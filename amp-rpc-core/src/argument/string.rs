@@ -9,6 +9,10 @@ use crate::wire::{RawValue, ValueWriter};
 
 /// Received values from 1 KiB on are slices of the buffer they were read into, without a copy;
 /// smaller ones are copied, so that keeping one does not keep a buffer.
+///
+/// Values from 8 KiB on are sent from where they lie, without a copy, unless they are in a list. Until such a value is
+/// written to the stream, the connection holds a clone of it: the bytes it is a slice of stay in memory as well, which may be
+/// many more, and what `Bytes::from_owner` was given is dropped by the connection if it holds the last clone.
 impl Argument for Bytes {
     const TYPE: &'static Type = &Type::String;
 
@@ -19,6 +23,11 @@ impl Argument for Bytes {
 
     fn decode(value: RawValue<'_>) -> Result<Self, DecodeError> {
         Ok(value.to_bytes())
+    }
+
+    #[inline]
+    fn as_shared(&self) -> Option<&Bytes> {
+        Some(self)
     }
 }
 

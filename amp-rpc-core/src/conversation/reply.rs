@@ -102,7 +102,7 @@ pub(super) fn write_box<F: WriteFields + ?Sized>(
     };
     let written = written
         .and_then(|()| fields.write_fields(&mut writer, cx))
-        .and_then(|()| writer.end());
+        .and_then(|()| writer.end(Some(cx)));
     if written.is_err() {
         cx.give_up_box();
     }

@@ -1,8 +1,15 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use bytes::Bytes;
+
 use super::{BoxView, Decoder, Key, Limits, MAX_VALUE, Short, protocol};
+use crate::context::Context;
 use crate::error::EncodeError;
+
+/// Values in shared memory from this size on are sent from where they lie. To write smaller ones apart takes longer than
+/// to copy them.
+const APART_FROM: usize = 8 * 1024;
 
 /// Appends one box to a buffer of the caller's, keys in ascending order.
 ///
@@ -22,6 +29,10 @@ use crate::error::EncodeError;
 pub struct BoxWriter<'a> {
     out: &'a mut Vec<u8>,
     start: usize,
+    /// How many bytes of values are not in the buffer, since they are sent from where they lie.
+    apart: usize,
+    /// Whether values may be.
+    shares: bool,
     limits: Limits,
     /// The pairs of the protocol.
     protocol: ProtocolPairs<'a>,
@@ -78,9 +89,13 @@ impl<'a> BoxWriter<'a> {
             _ => None,
         };
         let pairs = pairs.unwrap_or(ProtocolPairs::List(protocol));
-        Self::with_protocol(out, limits, pairs)
+        let mut writer = Self::with_protocol(out, limits, pairs);
+        // What it writes is for whoever has the buffer, and for nobody who knows what lies apart from it.
+        writer.shares = false;
+        writer
     }
 
+    /// A writer of a box that is sent over the connection whose [`Context`] its fields get.
     #[inline]
     pub(crate) fn with_protocol(
         out: &'a mut Vec<u8>,
@@ -91,6 +106,8 @@ impl<'a> BoxWriter<'a> {
         Self {
             out,
             start,
+            apart: 0,
+            shares: true,
             limits,
             protocol,
             merged: 0,
@@ -168,6 +185,51 @@ impl<'a> BoxWriter<'a> {
         })
     }
 
+    /// Appends a pair whose value lies in shared memory already. If it is large, and the box goes to a connection, it is
+    /// written to the stream from there; otherwise it is copied, as [`put`](Self::put) does.
+    ///
+    /// # Errors
+    ///
+    /// When the value is longer than the limit.
+    #[inline]
+    pub fn put_shared(
+        &mut self,
+        key: Key<'_>,
+        value: &Bytes,
+        cx: &mut dyn Context,
+    ) -> Result<(), EncodeError> {
+        if value.len() < APART_FROM || !self.shares {
+            return self.put(key, value);
+        }
+        self.put_apart(key, value, cx)
+    }
+
+    #[inline(never)]
+    fn put_apart(
+        &mut self,
+        key: Key<'_>,
+        value: &Bytes,
+        cx: &mut dyn Context,
+    ) -> Result<(), EncodeError> {
+        if key.prefixed()[2] == b'_' {
+            // It may be left out.
+            return self.put(key, value);
+        }
+        if value.len() > self.limits.value_bytes.min(MAX_VALUE) {
+            return Err(self.value_too_long(value.len(), key));
+        }
+        self.put(key, &[])?;
+        let at = self.out.len();
+        let length = (value.len() as u16).to_be_bytes();
+        self.out[at - 2..].copy_from_slice(&length);
+        if cx.send_apart(at, value) {
+            self.apart += value.len();
+        } else {
+            self.out.extend_from_slice(value);
+        }
+        Ok(())
+    }
+
     /// Ends the box.
     ///
     /// # Errors
@@ -176,22 +238,22 @@ impl<'a> BoxWriter<'a> {
     /// [`put`](Self::put) says.
     #[inline]
     pub fn finish(mut self) -> Result<(), EncodeError> {
-        self.end()
+        self.end(None)
     }
 
-    /// Ends the box, as [`finish`](Self::finish) does.
-    #[inline]
-    pub(crate) fn end(&mut self) -> Result<(), EncodeError> {
+    /// Ends the box, as [`finish`](Self::finish) does, with the context that its fields got.
+    #[inline(always)]
+    pub(crate) fn end(&mut self, cx: Option<&mut dyn Context>) -> Result<(), EncodeError> {
         if self.is_pending {
             self.put_pending()?;
         }
         self.out.extend_from_slice(&[0, 0]);
-        let size = self.out.len() - self.start;
+        let size = self.out.len() - self.start + self.apart;
         if size > self.limits.box_bytes {
             return Err(EncodeError::box_too_large(size, self.limits.box_bytes));
         }
         if !self.in_order {
-            self.sort();
+            self.sort(cx);
         }
         self.finished = true;
         Ok(())
@@ -333,7 +395,14 @@ impl<'a> BoxWriter<'a> {
     }
 
     #[cold]
-    fn sort(&mut self) {
+    fn sort(&mut self, cx: Option<&mut dyn Context>) {
+        if let Some(cx) = cx.filter(|_| self.apart > 0) {
+            // Their places will be others. From the last to the first, so that the places before stay as they are.
+            while let Some((at, bytes)) = cx.take_back_apart() {
+                self.out.splice(at..at, bytes);
+            }
+            self.apart = 0;
+        }
         let written = self.out.split_off(self.start);
         let mut unlimited =
             Decoder::new(Limits::DEFAULT.box_bytes(usize::MAX).box_pairs(usize::MAX));
@@ -382,7 +451,7 @@ impl Drop for BoxWriter<'_> {
 impl fmt::Debug for BoxWriter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BoxWriter")
-            .field("bytes", &(self.out.len() - self.start))
+            .field("bytes", &(self.out.len() - self.start + self.apart))
             .finish_non_exhaustive()
     }
 }

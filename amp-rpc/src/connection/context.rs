@@ -1,9 +1,11 @@
 use std::any::{Any, TypeId};
 
 use amp_rpc_core::{AnyDescriptor, Context};
+use bytes::Bytes;
 
+use super::apart::{Beside, Piece};
 use super::shared::Shared;
-use crate::descriptors::{Begun, Mark, OwnedFd, Sending};
+use crate::descriptors::{Mark, OwnedFd, Sending};
 use crate::transport::Addresses;
 
 /// What fields learn of their connection: its [`Addresses`], its descriptors, and how lenient it is.
@@ -11,22 +13,43 @@ use crate::transport::Addresses;
 /// When it is dropped before [`written`](Self::written), what was sent with the box is taken back.
 pub(crate) struct ConnectionContext<'a> {
     shared: &'a Shared,
+    /// Most boxes have nothing beside their bytes.
+    extras: Option<Box<Extras<'a>>>,
+}
+
+/// What is sent with one box beside its bytes.
+#[derive(Default)]
+struct Extras<'a> {
     sending: Option<Sending<'a>>,
+    /// Large values.
+    pieces: Vec<Piece>,
 }
 
 impl<'a> ConnectionContext<'a> {
     pub(crate) fn new(shared: &'a Shared) -> Self {
         Self {
             shared,
-            sending: None,
+            extras: None,
         }
     }
 
-    /// The box is written at this place of a buffer, whose marks are given.
+    /// The box is written at this place of a buffer; what there is beside that is given.
     #[inline]
-    pub(crate) fn written(self, at: usize, marks: &mut Begun) {
-        if let Some(sending) = self.sending {
-            marks.push(Mark::new(at, sending.finish()));
+    pub(super) fn written(self, at: usize, beside: &mut Beside) {
+        if let Some(mut extras) = self.extras {
+            extras.written(at, beside);
+        }
+    }
+}
+
+impl Extras<'_> {
+    #[inline(never)]
+    fn written(&mut self, at: usize, beside: &mut Beside) {
+        if let Some(sending) = self.sending.take() {
+            beside.push_mark(Mark::new(at, sending.finish()));
+        }
+        for piece in self.pieces.drain(..) {
+            beside.push(piece);
         }
     }
 }
@@ -45,19 +68,36 @@ impl Context for ConnectionContext<'_> {
             return Err(descriptor);
         };
         let descriptor = descriptor.downcast::<OwnedFd>()?;
-        let sending = self.sending.get_or_insert_with(|| exchange.send());
+        let extras = self.extras.get_or_insert_default();
+        let sending = extras.sending.get_or_insert_with(|| exchange.send());
         sending
             .push(*descriptor)
             .map_err(|descriptor| Box::new(descriptor) as AnyDescriptor)
     }
 
+    fn send_apart(&mut self, at: usize, bytes: &Bytes) -> bool {
+        let extras = self.extras.get_or_insert_default();
+        extras.pieces.push(Piece {
+            at,
+            bytes: bytes.clone(),
+        });
+        true
+    }
+
+    fn take_back_apart(&mut self) -> Option<(usize, Bytes)> {
+        let extras = self.extras.as_mut()?;
+        let piece = extras.pieces.pop()?;
+        Some((piece.at, piece.bytes))
+    }
+
     fn give_up_box(&mut self) {
-        self.sending = None;
+        self.extras = None;
     }
 
     fn claim_descriptor(&mut self, ordinal: u64) -> Option<AnyDescriptor> {
         let exchange = self.shared.descriptors.as_ref()?;
-        let claimed = match &mut self.sending {
+        let sending = self.extras.as_mut().and_then(|it| it.sending.as_mut());
+        let claimed = match sending {
             Some(sending) => sending.claim(ordinal),
             None => exchange.claim(ordinal),
         };

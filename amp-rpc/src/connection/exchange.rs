@@ -129,7 +129,10 @@ impl Shared {
         let span = (request.traceparent.as_ref()).filter(|_| state.wants_span());
         state.begin();
         let State {
-            asking, out, marks, ..
+            asking,
+            out,
+            beside,
+            ..
         } = &mut *state;
         let at = out.len();
         let mut context = ConnectionContext::new(self);
@@ -148,7 +151,7 @@ impl Shared {
             Ok(id) => id,
             Err(refused) => return self.refused(state, stage, refused, &request, cx.waker()),
         };
-        context.written(at, marks);
+        context.written(at, beside);
         state.is_used = true;
         self.counters.calls_sent.add(1);
         state.go_on(stage, Stage::Asked(id));
@@ -205,7 +208,10 @@ impl Shared {
         }
         state.begin();
         let State {
-            asking, out, marks, ..
+            asking,
+            out,
+            beside,
+            ..
         } = &mut *state;
         let at = out.len();
         let mut context = ConnectionContext::new(self);
@@ -214,10 +220,10 @@ impl Shared {
             let refused = self.refused(state, stage, refused, &request, cx.waker());
             return refused.map(Err);
         }
-        context.written(at, marks);
+        context.written(at, beside);
         state.is_used = true;
         self.counters.tells_sent.add(1);
-        let poll = if state.out.len() > self.options.max_queued {
+        let poll = if state.queued() > self.options.max_queued {
             let ticket = state.room.ticket();
             state.go_on(stage, Stage::Told(ticket));
             // A new ticket had no waker before.
@@ -429,7 +435,7 @@ impl State {
         }
         match stage {
             Stage::Queued(ticket) => self.room.is_granted(ticket),
-            _ => self.room.is_empty() && self.out.len() < max_queued,
+            _ => self.room.is_empty() && self.queued() < max_queued,
         }
     }
 

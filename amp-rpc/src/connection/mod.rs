@@ -1,5 +1,6 @@
 //! A connection: the task that owns the stream, and what it shares with its callers.
 
+mod apart;
 mod asks;
 mod buffers;
 mod context;

@@ -1,15 +1,16 @@
 //! Bytes on their way out.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::AsyncWrite;
 
+use super::apart::{Apart, Beside, Piece, SLICES};
 use super::buffers;
 use super::shared::{Shared, State};
-use crate::descriptors::{Begun, Marks};
+use crate::descriptors::Marks;
 use crate::transport::BoxedStream;
 
 /// What the driver writes: its own answers, and the calls that callers have encoded.
@@ -23,12 +24,17 @@ use crate::transport::BoxedStream;
 pub(super) struct Outgoing {
     /// Answers of responders, encoded since the last [`commit`](Self::commit).
     pub(super) answers: Vec<u8>,
-    /// Where in them boxes with descriptors begin.
-    pub(super) answer_marks: Begun,
-    /// The same of what is being written.
-    marks: Marks,
+    /// What there is beside their bytes.
+    pub(super) answers_beside: Beside,
     writing: Vec<u8>,
+    /// How many of its own bytes are written.
     written: usize,
+    /// Where in it boxes with descriptors begin.
+    marks: Marks,
+    /// The values that belong into it.
+    apart: Apart,
+    /// Values that were copied after all. To drop them may run foreign code, and they were under the lock.
+    copied: Vec<Piece>,
     /// How many bytes were written in all.
     pub(super) sent: u64,
     /// The stream has taken everything and may still hold some of it back.
@@ -44,11 +50,13 @@ impl Outgoing {
 
     /// How many bytes wait to be written.
     pub(super) fn len(&self) -> usize {
-        self.answers.len() + self.writing.len() - self.written
+        let apart = self.answers_beside.apart() + self.apart.len();
+        self.answers.len() + self.writing.len() - self.written + apart
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0
+        // Behind a value that lies apart is always the end of its box.
+        self.answers.len() + self.writing.len() == self.written
     }
 
     /// Lets what callers wrote go first, if they wrote anything: so the calls that a responder makes
@@ -78,12 +86,15 @@ impl Outgoing {
         if !self.answers.is_empty() {
             self.release_answers(state);
         }
-        let State { out, marks, .. } = state;
+        let State { out, beside, .. } = state;
         if out.is_empty() {
             shared.wrote.store(false, Ordering::Release);
             return;
         }
-        self.marks.append(self.writing.len(), marks);
+        if let Some(marks) = beside.marks() {
+            self.marks.append(self.writing.len(), marks);
+        }
+        self.apart.append(self.writing.len(), beside);
         if self.writing.is_empty() {
             if self.writing.capacity() == 0 {
                 // What callers write to next.
@@ -97,12 +108,21 @@ impl Outgoing {
     }
 
     fn release_answers(&mut self, state: &mut State) {
+        let base = self.writing.len();
+        let beside = &mut self.answers_beside;
         if state.asking.is_open() {
-            self.marks
-                .append(self.writing.len(), &mut self.answer_marks);
+            if let Some(marks) = beside.marks() {
+                self.marks.append(base, marks);
+            }
+            self.apart.append(base, beside);
         } else {
             // They are held back where their places are not known.
-            self.marks.release(&mut self.answer_marks);
+            if let Some(marks) = beside.marks() {
+                self.marks.release(marks);
+            }
+            if beside.apart() > 0 {
+                self.copied.extend(beside.join(&mut self.answers));
+            }
         }
         state
             .asking
@@ -126,11 +146,19 @@ impl Outgoing {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         if self.is_flushed() {
+            if !self.copied.is_empty() {
+                self.copied = Vec::new();
+            }
             return Poll::Ready(Ok(()));
         }
         while self.written < self.writing.len() {
             let end = self.marks.reach(self.written);
-            let rest = &self.writing[self.written..end.unwrap_or(self.writing.len())];
+            let end = end.unwrap_or(self.writing.len());
+            if !self.apart.is_empty() {
+                ready!(self.poll_write_apart(stream, cx, end))?;
+                continue;
+            }
+            let rest = &self.writing[self.written..end];
             match ready!(Pin::new(&mut *stream).poll_write(cx, rest))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 written => {
@@ -147,6 +175,31 @@ impl Outgoing {
         Poll::Ready(Ok(()))
     }
 
+    /// Writes once, up to that place, what has values in it that lie elsewhere.
+    #[inline(never)]
+    fn poll_write_apart(
+        &mut self,
+        stream: &mut BoxedStream,
+        cx: &mut Context<'_>,
+        end: usize,
+    ) -> Poll<io::Result<()>> {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let count = (self.apart).fill(&self.writing, self.written, end, &mut slices);
+        let mut stream = Pin::new(stream);
+        let written = if stream.is_write_vectored() {
+            stream.as_mut().poll_write_vectored(cx, &slices[..count])
+        } else {
+            stream.as_mut().poll_write(cx, &slices[0])
+        };
+        let written = ready!(written)?;
+        if written == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        self.written += self.apart.advance(self.written, written);
+        self.sent += written as u64;
+        Poll::Ready(Ok(()))
+    }
+
     /// Drops what cannot be written any more.
     pub(super) fn discard(&mut self) {
         *self = Self::default();
@@ -154,7 +207,7 @@ impl Outgoing {
 
     /// Whether everything is written.
     pub(super) fn is_clear(&self) -> bool {
-        self.is_empty() && self.is_flushed()
+        self.is_empty() && self.is_flushed() && self.copied.is_empty()
     }
 
     /// Lets go what is the connection's, and gives large buffers back, when everything is written.

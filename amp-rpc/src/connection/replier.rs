@@ -46,14 +46,14 @@ impl Reply for Replier<'_> {
         let mut context = ConnectionContext::new(self.shared);
         let Outgoing {
             answers,
-            answer_marks,
+            answers_beside,
             ..
         } = self.outgoing;
         let at = answers.len();
         let replied = self
             .answering
             .reply(self.ask, errors, outcome, answers, &mut context);
-        context.written(at, answer_marks);
+        context.written(at, answers_beside);
         self.replied = Some(replied);
         if self.ask.kind == CommandKind::ProtocolSwitch {
             // It wanted no answer, so nothing is switched.
@@ -93,7 +93,7 @@ impl Replier<'_> {
         } else {
             (self.answering).reply(self.ask, errors, outcome, answers, &mut context)
         };
-        context.written(at, &mut self.outgoing.answer_marks);
+        context.written(at, &mut self.outgoing.answers_beside);
         self.outgoing.commit_all(self.shared, &mut state);
         let crosses = matches!(
             replied.boundary,

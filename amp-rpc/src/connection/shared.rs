@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
+use super::apart::Beside;
 use super::buffers::{self, ForCalls};
 use super::crossing::Crossing;
 use super::extensions::Known;
@@ -17,7 +18,7 @@ use super::options::Options;
 use super::payload::Received;
 use super::reserved::Reserved;
 use super::room::Room;
-use crate::descriptors::{Begun, Exchange};
+use crate::descriptors::Exchange;
 use crate::end::EndReason;
 use crate::ends::Ends;
 use crate::peer::Handle;
@@ -68,8 +69,8 @@ pub(crate) struct State {
     pub(super) asking: Asking<CallSlot>,
     /// Calls that are encoded and wait for the driver.
     pub(super) out: Vec<u8>,
-    /// Where in it boxes with descriptors begin.
-    pub(super) marks: Begun,
+    /// What there is beside its bytes.
+    pub(super) beside: Beside,
     /// The driver, while it sleeps.
     pub(super) sleeping: Option<Waker>,
     pub(super) room: Room,
@@ -133,7 +134,7 @@ impl Shared {
                 handle: Weak::new(),
                 asking,
                 out: Vec::new(),
-                marks: Begun::default(),
+                beside: Beside::default(),
                 sleeping: None,
                 room: Room::default(),
                 known: Known::default(),
@@ -204,7 +205,7 @@ impl Shared {
             latency: state.latency.as_deref().cloned().unwrap_or_default(),
             calls_waiting: state.calls_waiting(),
             calls_queued: state.room.queued(),
-            bytes_queued: state.out.len() + state.asking.held(),
+            bytes_queued: state.queued() + state.asking.held(),
             responders_running: self.running.load(Ordering::Relaxed) as usize,
             ..self.counters.stats()
         }
@@ -261,6 +262,12 @@ impl Shared {
 }
 
 impl State {
+    /// How many bytes of calls wait for the driver.
+    #[inline]
+    pub(super) fn queued(&self) -> usize {
+        self.out.len() + self.beside.apart()
+    }
+
     /// The driver, if it sleeps until everything under way is done, of which something may be now.
     pub(super) fn driver_to_finish(&mut self) -> Option<Waker> {
         match self.closing {
@@ -289,10 +296,10 @@ impl State {
         self.forget_probe();
         self.asking.end();
         self.out = Vec::new();
-        self.marks = Begun::default();
         self.room.grant(&mut wakers);
         Ended {
             wakers,
+            _beside: std::mem::take(&mut self.beside),
             _crossing: self.crossing.take(),
         }
     }
@@ -351,6 +358,8 @@ pub(super) struct Ended {
     /// It holds what is the program's, and even handles to this connection, which take the lock when
     /// they are dropped.
     _crossing: Option<Box<Crossing>>,
+    /// The memory of a large value may be the program's as well.
+    _beside: Beside,
 }
 
 impl Ended {

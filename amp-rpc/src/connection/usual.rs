@@ -178,7 +178,7 @@ impl Reply for UsualReplier<'_> {
             let answers = &mut self.outgoing.answers;
             let at = answers.len();
             if (self.answering).answer(self.tag, fields, answers, &mut context) {
-                context.written(at, &mut self.outgoing.answer_marks);
+                context.written(at, &mut self.outgoing.answers_beside);
                 self.shared.counters.asks_answered.add(1);
                 self.is_answered = true;
                 return;

@@ -21,7 +21,7 @@ impl Shared {
     ) -> Option<CallId> {
         let mut guard = self.lock();
         let state = &mut *guard;
-        if !state.room.is_empty() || state.out.len() >= self.options.max_queued {
+        if !state.room.is_empty() || state.queued() >= self.options.max_queued {
             return None;
         }
         state.begin();
@@ -34,12 +34,15 @@ impl Shared {
             slot.is_probe = false;
         };
         let State {
-            asking, out, marks, ..
+            asking,
+            out,
+            beside,
+            ..
         } = state;
         let at = out.len();
         let mut context = ConnectionContext::new(self);
         let id = asking.ask_plainly(command, fields, fill, out, &mut context)?;
-        context.written(at, marks);
+        context.written(at, beside);
         state.is_used = true;
         self.counters.calls_sent.add(1);
         self.wrote.store(true, Ordering::Release);

@@ -17,27 +17,6 @@ impl Mark {
     }
 }
 
-/// The marks of a buffer that is filled. Most buffers never have any.
-#[derive(Debug, Default)]
-pub(crate) struct Begun(Option<Box<List>>);
-
-#[derive(Debug, Default)]
-struct List {
-    marks: Vec<Mark>,
-}
-
-impl Begun {
-    pub(crate) fn push(&mut self, mark: Mark) {
-        self.0.get_or_insert_default().marks.push(mark);
-    }
-
-    /// Takes them all out.
-    #[inline]
-    fn drain(&mut self) -> impl Iterator<Item = Mark> {
-        self.0.iter_mut().flat_map(|list| list.marks.drain(..))
-    }
-}
-
 /// The marks of what is being written.
 ///
 /// A descriptor may leave with any byte before its box's second one. It leaves with the first: the
@@ -57,18 +36,15 @@ impl Marks {
 
     /// Takes over the marks of a buffer that is appended at `base`.
     #[inline]
-    pub(crate) fn append(&mut self, base: usize, marks: &mut Begun) {
-        if marks.0.is_none() {
-            return;
-        }
+    pub(crate) fn append(&mut self, base: usize, marks: &mut Vec<Mark>) {
         let moved = |mark: Mark| Mark::new(base + mark.at, mark.before);
-        self.marks.extend(marks.drain().map(moved));
+        self.marks.extend(marks.drain(..).map(moved));
     }
 
     /// Lets the descriptors go whose boxes are put elsewhere.
     #[inline]
-    pub(crate) fn release(&mut self, marks: &mut Begun) {
-        for mark in marks.drain() {
+    pub(crate) fn release(&mut self, marks: &mut Vec<Mark>) {
+        for mark in marks.drain(..) {
             self.let_go(mark);
         }
     }

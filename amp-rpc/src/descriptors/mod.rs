@@ -14,7 +14,7 @@ mod sending;
 mod stream;
 
 pub(crate) use exchange::{Exchange, MAX_UNCLAIMED, Reading};
-pub(crate) use marks::{Begun, Mark, Marks};
+pub(crate) use marks::{Mark, Marks};
 pub(crate) use sending::Sending;
 #[cfg(unix)]
 pub(crate) use stream::CarryingStream;

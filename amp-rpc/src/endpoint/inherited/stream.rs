@@ -1,6 +1,6 @@
 //! What kinds of files a connection can go over.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -167,6 +167,18 @@ impl AsyncWrite for Pair {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.writing()?.poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.writing()?.poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        (self.writing.as_ref()).is_some_and(|writing| writing.is_write_vectored())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
