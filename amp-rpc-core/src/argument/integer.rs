@@ -21,7 +21,7 @@ fn short(negative: bool, magnitude: u64) -> Option<Short> {
     }
     let digits = eight_digits(magnitude);
     // One digit stays of a zero.
-    let zeros = (digits | 1 << 56).trailing_zeros() / 8;
+    let zeros = (digits | (1 << 56)).trailing_zeros() / 8;
     let text = ((digits | ZEROS) >> (8 * zeros)).to_le_bytes();
     let mut bytes = [0; Short::ROOM];
     let sign = usize::from(negative);
@@ -53,11 +53,11 @@ const ZEROS: u64 = 0x3030_3030_3030_3030;
 /// once, first halves, then quarters, then single ones. Divisions are multiplications that are exact within their range.
 #[inline]
 fn eight_digits(number: u64) -> u64 {
-    let halves = number / 10_000 | (number % 10_000) << 32;
-    let tens = (halves * 5_243 >> 19) & 0x0000_007f_0000_007f;
-    let pairs = tens | (halves - tens * 100) << 16;
-    let tens = (pairs * 103 >> 10) & 0x000f_000f_000f_000f;
-    tens | (pairs - tens * 10) << 8
+    let halves = (number / 10_000) | ((number % 10_000) << 32);
+    let tens = ((halves * 5_243) >> 19) & 0x0000_007f_0000_007f;
+    let pairs = tens | ((halves - tens * 100) << 16);
+    let tens = ((pairs * 103) >> 10) & 0x000f_000f_000f_000f;
+    tens | ((pairs - tens * 10) << 8)
 }
 
 /// Reads up to 18 plain digits with or without a minus: what nearly every number is.

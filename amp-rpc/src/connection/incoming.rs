@@ -15,7 +15,7 @@ use crate::transport::BoxedStream;
 /// copying them.
 const LARGE: usize = 2 * 1024;
 /// How much is read at once while large boxes come.
-const BULK: usize = 192 * 1024;
+const BULK: usize = 256 * 1024;
 
 /// What was read and is not a whole box yet.
 ///
