@@ -1,6 +1,6 @@
 use amp_rpc_core::AmpBox;
-use amp_rpc_core::conversation::Message;
-use amp_rpc_core::wire::{Decoder, Frame, FrameError, Key, Limits, RawValue};
+use amp_rpc_core::conversation::{CallId, Message, expect_answer, expect_ask};
+use amp_rpc_core::wire::{Decoder, Frame, FrameError, Front, Key, Limits, RawValue};
 
 use crate::Choices;
 
@@ -62,6 +62,49 @@ fn check_lookup(frame: &Frame<'_>) {
     assert_eq!(seen, decisive, "another meaning");
 }
 
+/// What is read as the box that is expected is the box that the decoder finds, with the same values and meaning.
+fn check_front(buffer: &[u8], limits: Limits, frame: &Frame<'_>) {
+    let view = frame.view();
+    let decoder = Decoder::new(limits);
+    let front = || decoder.front(buffer).expect("at the beginning of a box");
+    let same = |found: Frame<'_>| {
+        assert_eq!(found.len(), frame.len(), "another end");
+        assert_eq!(found.view().outline(), view.outline(), "another outline");
+    };
+    let expected = |mut front: Front<'_>| {
+        let values = front.values(&[A, B], &[true, true])?;
+        same(front.end()?);
+        let found = view.lookup(&[A, B]);
+        assert_eq!(
+            values.map(|it| it.map(RawValue::as_bytes)),
+            found.map(|it| it.map(RawValue::as_bytes)),
+        );
+        Some(())
+    };
+    let _ = expected(front());
+    if let Some(found) = front().others() {
+        same(found);
+    }
+    if let Some((call, found)) = expect_answer(&decoder, buffer) {
+        same(found);
+        let meaning = Message::of(&view);
+        assert!(
+            matches!(meaning, Some(Message::Answer { tag }) if CallId::parse(&tag) == Some(call))
+        );
+    }
+    if let Some(ask) = expect_ask(front()) {
+        if expected(ask.arguments).is_some() {
+            let meaning = Message::of(&view);
+            assert!(matches!(
+                meaning,
+                Some(Message::Ask { tag: Some(tag), command, metadata })
+                    if tag.as_bytes() == ask.tag && command.as_bytes() == ask.command
+                        && metadata.deadline.is_none() && metadata.traceparent.is_none()
+            ));
+        }
+    }
+}
+
 fn decode(stream: &[u8], cut: usize, limits: Limits) -> (Vec<AmpBox>, Option<FrameError>) {
     let mut decoder = Decoder::new(limits);
     let (mut boxes, mut buffer) = (Vec::new(), Vec::new());
@@ -71,6 +114,7 @@ fn decode(stream: &[u8], cut: usize, limits: Limits) -> (Vec<AmpBox>, Option<Fra
             let taken = match decoder.decode(&buffer) {
                 Ok(Some(frame)) => {
                     check_lookup(&frame);
+                    check_front(&buffer, limits, &frame);
                     boxes.push(frame.view().to_owned());
                     frame.len()
                 }

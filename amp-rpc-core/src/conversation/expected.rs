@@ -1,45 +1,31 @@
 //! Messages as they nearly always are, recognized by their first bytes.
 
-use alloc::boxed::Box;
-use alloc::vec::Vec;
-
 use super::tag::CallId;
-use crate::wire::{Decoder, Frame, Front, MAX_VALUE, RawValue, protocol};
+use crate::wire::{Decoder, Frame, Front, protocol};
 
-/// Recognizes asks for one command that begin with a tag and the command's name, as all do that bring nothing besides
-/// their arguments, unless these have keys that precede the protocol's.
-///
-/// What it recognizes, [`Message::of`](super::Message::of) takes for the same.
-#[derive(Debug, Clone)]
-pub struct ExpectedAsk {
-    /// The pair with the command's name, as it stands on the wire.
-    pair: Box<[u8]>,
+/// An ask that begins with a tag and its command's name, as all do that bring nothing besides their arguments, unless these have
+/// keys that precede the protocol's.
+#[derive(Debug, Clone, Copy)]
+pub struct ExpectedAsk<'a> {
+    /// The tag to give back.
+    pub tag: &'a [u8],
+    /// The command's name.
+    pub command: &'a [u8],
+    /// Where its arguments begin. If these have no key of the protocol's, [`Message::of`](super::Message::of) takes the box for
+    /// this ask, too.
+    pub arguments: Front<'a>,
 }
 
-impl ExpectedAsk {
-    /// For the command of this name; `None` where that is too long to be sent.
-    pub fn new(command: &[u8]) -> Option<Self> {
-        let length = u16::try_from(command.len())
-            .ok()
-            .filter(|length| usize::from(*length) <= MAX_VALUE)?;
-        let mut pair = Vec::from(protocol::COMMAND.prefixed());
-        pair.extend_from_slice(&length.to_be_bytes());
-        pair.extend_from_slice(command);
-        Some(Self { pair: pair.into() })
-    }
-
-    /// The command's name.
-    pub fn command(&self) -> &[u8] {
-        &self.pair[protocol::COMMAND.prefixed().len() + 2..]
-    }
-
-    /// The tag of such an ask, and the front where its arguments begin.
-    #[inline]
-    pub fn read<'a>(&self, mut front: Front<'a>) -> Option<(RawValue<'a>, Front<'a>)> {
-        let tag = front.value(protocol::ASK)?;
-        front.pair(&self.pair)?;
-        Some((tag, front))
-    }
+/// The ask at the front of a buffer, if there is one of that kind.
+#[inline]
+pub fn expect_ask(mut front: Front<'_>) -> Option<ExpectedAsk<'_>> {
+    let tag = front.value(protocol::ASK)?.as_bytes();
+    let command = front.value(protocol::COMMAND)?.as_bytes();
+    Some(ExpectedAsk {
+        tag,
+        command,
+        arguments: front,
+    })
 }
 
 /// The box at the front of the buffer, with the call that it answers, if it begins with a tag of this side's and has no other

@@ -28,7 +28,7 @@ pub use boundary::{Boundary, CloseReason};
 pub use calls::{Calls, Lookup, MAX_CALLS, Room};
 pub use compat::Compat;
 pub use descriptors::Descriptors;
-pub use expected::{ExpectedAsk, expect_answer, front_of_answer};
+pub use expected::{ExpectedAsk, expect_answer, expect_ask, front_of_answer};
 pub use meaning::Meaning;
 pub use message::Message;
 pub use metadata::{BadMetadata, DEADLINE, Metadata, TRACEPARENT, TimeLeft};

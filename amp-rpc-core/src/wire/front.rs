@@ -111,15 +111,6 @@ impl<'a> Front<'a> {
         Some(values)
     }
 
-    /// Goes on behind the next pair, if it is this one, as it stands on the wire.
-    #[inline]
-    pub(crate) fn pair(&mut self, pair: &[u8]) -> Option<()> {
-        self.rest = self.rest.strip_prefix(pair)?;
-        self.pairs += 1;
-        self.reserved += usize::from(pair[2] == b'_');
-        Some(())
-    }
-
     /// The whole box, whichever other pairs it has, if none of their keys begins as the protocol's own do.
     #[inline]
     pub fn others(mut self) -> Option<Frame<'a>> {

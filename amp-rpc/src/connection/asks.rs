@@ -47,7 +47,8 @@ impl Dispatch {
             return self.refuse(tag);
         }
         self.is_used = true;
-        if let Some(responder) = self.pool.known(command) {
+        if let Some(known) = self.pool.of(command) {
+            let responder = known.responder.clone();
             return self.ask_located(tag, responder, command, metadata, view, frame);
         }
         let located = match guard(|| self.locator.as_ref()?.locate(command)) {

@@ -1,6 +1,5 @@
 //! Tasks of responders, kept for the next ask.
 
-use amp_rpc_core::conversation::ExpectedAsk;
 use amp_rpc_core::schema::CommandKind;
 
 use crate::responders::{Responder, Task};
@@ -21,8 +20,8 @@ pub(super) struct Pool {
 
 pub(super) struct Entry {
     pub(super) responder: Responder,
-    /// Asks for the command that it carries out, where that is always so.
-    pub(super) expected: Option<ExpectedAsk>,
+    /// The command that it carries out, where that is always so; otherwise none.
+    command: Box<[u8]>,
     /// These asks are carried out at once, and their answers do nothing to the connection.
     pub(super) is_plain: bool,
     /// Tasks that have nothing to do.
@@ -37,7 +36,6 @@ impl Pool {
     }
 
     /// The entry that was used last.
-    #[inline]
     pub(super) fn last(&mut self) -> Option<&mut Entry> {
         self.entries.get_mut(self.last)
     }
@@ -48,34 +46,30 @@ impl Pool {
         Some((entry.tasks.pop()?, entry.responder.clone()))
     }
 
-    /// The command of that entry, for messages.
-    pub(super) fn last_command(&mut self) -> Vec<u8> {
-        let expected = self.last().and_then(|entry| entry.expected.as_ref());
-        expected.map_or_else(Vec::new, |expected| expected.command().to_vec())
-    }
-
-    /// The responder that was used last, if it always carries out this command.
-    pub(super) fn known(&self, command: &[u8]) -> Option<Responder> {
-        let entry = self.entries.get(self.last)?;
-        let expected = entry.expected.as_ref()?;
-        (expected.command() == command).then(|| entry.responder.clone())
+    /// The entry of a responder that always carries out this command.
+    #[inline]
+    pub(super) fn of(&mut self, command: &[u8]) -> Option<&mut Entry> {
+        let is_of = |entry: &Entry| *entry.command == *command && !command.is_empty();
+        if !self.entries.get(self.last).is_some_and(is_of) {
+            self.last = self.entries.iter().position(is_of)?;
+        }
+        self.entries.get_mut(self.last)
     }
 
     /// Notes that a responder always carries out this command.
     pub(super) fn learn(&mut self, command: &[u8], responder: &Responder) {
-        let expected = ExpectedAsk::new(command);
         let is_plain = responder.order().is_none() && responder.kind() == CommandKind::Plain;
         if let Some(entry) = self.entry(responder) {
             // The same one may stand in several sets, in each with another order.
             entry.responder = responder.clone();
-            entry.expected = expected;
+            entry.command = command.into();
             entry.is_plain = is_plain;
         } else if self.entries.len() < RESPONDERS {
             self.last = self.entries.len();
             self.entries.reserve_exact(1);
             self.entries.push(Entry {
                 responder: responder.clone(),
-                expected,
+                command: command.into(),
                 is_plain,
                 tasks: Vec::new(),
             });
@@ -102,7 +96,7 @@ impl Pool {
         } else if self.entries.len() < RESPONDERS {
             self.entries.push(Entry {
                 responder: responder.clone(),
-                expected: None,
+                command: Box::default(),
                 is_plain: false,
                 tasks: vec![task],
             });

@@ -3,7 +3,9 @@
 use std::task::{Context, Poll};
 
 use amp_rpc_core::DecodeError;
-use amp_rpc_core::conversation::{Answering, Ask, Outcome, Replied, Tag, expect_answer};
+use amp_rpc_core::conversation::{
+    Answering, Ask, ExpectedAsk, Outcome, Replied, Tag, expect_answer, expect_ask,
+};
 use amp_rpc_core::schema::{CommandKind, Errors};
 
 use super::context::ConnectionContext;
@@ -53,13 +55,16 @@ impl Dispatch {
         Some(frame.len())
     }
 
-    /// Carries out the ask at the front of the bytes and says how many bytes it takes, if it is a small one for the command
-    /// that was asked for last, with what the command declares and nothing else.
+    /// Carries out the ask at the front of the bytes and says how many bytes it takes, if it is for a command that was asked for
+    /// before, with what that declares and nothing else.
     #[inline]
     fn usual_ask(&mut self, bytes: &[u8]) -> Option<usize> {
-        let entry = self.pool.last()?;
-        let expected = entry.expected.as_ref().filter(|_| entry.is_plain)?;
-        let (tag, front) = expected.read(self.decoder.front(bytes)?)?;
+        let ExpectedAsk {
+            tag,
+            command,
+            arguments,
+        } = expect_ask(self.decoder.front(bytes)?)?;
+        let entry = self.pool.of(command).filter(|entry| entry.is_plain)?;
         let task = entry.tasks.last_mut()?;
         let waker = self.running.next_waker();
         let shared = &self.shared;
@@ -67,16 +72,16 @@ impl Dispatch {
             answering: &mut self.answering,
             outgoing: &mut self.outgoing,
             shared,
-            tag: &tag,
+            tag,
             is_answered: false,
             replied: None,
         };
-        let mut active = Active::new(log::ask(expected.command()), None, None);
+        let mut active = Active::new(log::ask(command), None, None);
         let mut length = 0;
         let mut run = || {
             let mut context = ConnectionContext::new(shared);
             let peer = || Peer::new(shared);
-            let (taken, called) = task.start_front(&front, &peer, &mut context)?;
+            let (taken, called) = task.start_front(&arguments, &peer, &mut context)?;
             length = taken;
             shared.counters.boxes_received.add(1);
             shared.counters.asks_received.add(1);
@@ -89,10 +94,10 @@ impl Dispatch {
         self.is_used = true;
         match ran {
             Ok(Ok(Poll::Ready(()))) if replier.is_answered => {}
-            Ok(Ok(Poll::Pending)) => self.wait(&tag, active),
+            Ok(Ok(Poll::Pending)) => self.wait(tag, active),
             ran => {
                 let replied = replier.replied();
-                self.end_unusually(&tag, ran, replied);
+                self.end_unusually(tag, command, ran, replied);
                 if length == 0 {
                     // It panicked while it read its arguments. Where they end is for the decoder to say.
                     let frame = self.decoder.decode(bytes).ok().flatten();
@@ -121,13 +126,13 @@ impl Dispatch {
     fn end_unusually(
         &mut self,
         tag: &[u8],
+        command: &[u8],
         ran: Result<Result<Poll<()>, DecodeError>, String>,
         replied: Option<Replied>,
     ) {
-        let command = self.pool.last_command();
         if let Some((mut task, responder)) = self.pool.take_last() {
             // A task that is not done was dealt with before.
-            let _ = self.ran(&mut task, &usual(tag), &command, ran, replied);
+            let _ = self.ran(&mut task, &usual(tag), command, ran, replied);
             self.pool.give(&responder, task);
         }
     }
