@@ -214,6 +214,11 @@ impl Active {
         }
     }
 
+    /// The span, where nothing was run after all.
+    pub(crate) fn into_span(self) -> Span {
+        self.span.clone()
+    }
+
     /// The context, if there is one.
     pub(crate) fn known(&self) -> Option<&AskContext> {
         self.context.as_ref()

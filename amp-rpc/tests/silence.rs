@@ -219,6 +219,44 @@ async fn a_box_that_never_ends_does_not_count() {
     assert!(rest.is_empty());
 }
 
+#[derive(Command)]
+struct Ping {}
+
+/// Nor does it matter in how many pieces it comes, even where others have made its command known before.
+#[tokio::test(start_paused = true)]
+async fn a_first_box_that_comes_in_pieces_counts() {
+    let responders = Responders::new().on(async |_: Ping| Answer::<Ping>::Ok(()));
+    let amp = Amp::new()
+        .locator(responders)
+        .first_box_timeout(MINUTE)
+        .no_keepalive();
+    let server = amp.listen("tcp:127.0.0.1:0").await.unwrap();
+    let endpoint = server.endpoint().to_string();
+    // The first few keep to themselves what they know.
+    let mut others = Vec::new();
+    for _ in 0..10 {
+        let other = Amp::new().connect(&endpoint).await.unwrap();
+        other.call(Ping {}).await.unwrap();
+        others.push(other);
+    }
+    let port: u16 = endpoint.rsplit(':').next().unwrap().parse().unwrap();
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port))
+        .await
+        .unwrap();
+    let ask = b"\0\x04_ask\0\x011\0\x08_command\0\x04Ping\0\0";
+    stream.write_all(&ask[..1]).await.unwrap();
+    // By then, the first piece was read.
+    others[0].call(Ping {}).await.unwrap();
+    stream.write_all(&ask[1..]).await.unwrap();
+    let mut answer = [0; 14];
+    for _ in 0..2 {
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"\0\x07_answer\0\x011\0\0");
+        tokio::time::sleep(10 * MINUTE).await;
+        stream.write_all(ask).await.unwrap();
+    }
+}
+
 /// The peer was promised the other protocol, but does not read what comes before it.
 #[tokio::test(start_paused = true)]
 async fn a_close_does_not_wait_for_ever_behind_a_switch() {

@@ -5,7 +5,8 @@ use std::fmt::Debug;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use amp_rpc::{Amp, AmpBox, Failure, Peer, Responders};
+use amp_rpc::{Amp, AmpBox, Answer, Command, Failure, Peer, Responders};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -14,6 +15,9 @@ use tracing::{Event, Metadata, Subscriber};
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static OPEN: Mutex<Vec<(u64, &str)>> = Mutex::new(Vec::new());
 static NAMES: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+
+#[derive(Command)]
+struct Ping {}
 
 struct Keeper;
 
@@ -128,4 +132,25 @@ async fn connections_calls_and_asks_are_spans_without_values() {
         .iter()
         .filter(|line| !line.starts_with("DEBUG") && !line.contains("at work"));
     assert_eq!(loud.count(), 1);
+
+    // Each ask has one span, whichever way it is read, and in however many pieces.
+    let (mut near, far) = tokio::io::duplex(1 << 16);
+    let _peer = Amp::new()
+        .locator(Responders::new().on(async |_: Ping| Answer::<Ping>::Ok(())))
+        .over(far);
+    let usual = b"\0\x04_ask\0\x011\0\x08_command\0\x04Ping\0\0";
+    let other = b"\0\x04_ask\0\x011\0\x08_command\0\x04Ping\0\x01x\0\0\0\0";
+    let (first, rest) = usual.split_at(20);
+    let writes: [&[u8]; 5] = [usual, &[&usual[..], other].concat(), other, first, rest];
+    let mut answer = [0; 14];
+    for bytes in writes {
+        near.write_all(bytes).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..5 {
+        near.read_exact(&mut answer).await.unwrap();
+    }
+    let lines = self::lines();
+    let asks = lines.iter().filter(|line| line.contains("DEBUG ask"));
+    assert_eq!(asks.count(), 5, "{lines:#?}");
 }

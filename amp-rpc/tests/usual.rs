@@ -1,12 +1,16 @@
 //! Usual boxes are dealt with in a way of their own, which saves looking at things twice. Whatever comes, it makes no
 //! difference: an ask that follows another for the same command is answered as the first one on a connection is.
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use amp_rpc::wire::{RawValue, ValueWriter};
 use amp_rpc::{
-    Amp, Answer, Argument, Command, CommandError, DecodeError, EncodeError, Failure, Fields, Peer,
-    RemoteError, Responders,
+    Amp, Answer, Argument, Command, CommandError, DecodeError, EncodeError, EndReason, Failure,
+    Fields, Peer, RemoteError, Responders,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 
 /// Does what its number says.
 #[derive(Debug, Command)]
@@ -238,7 +242,7 @@ async fn usual_asks_and_others_are_counted_alike() {
         .locator(Responders::new().on_with_peer(act))
         .over(far);
     let mut answers = Vec::new();
-    for number in ["0", "0", "1", "1", "x", "x", "5", "5", "6", "6"] {
+    for number in ["0", "0", "1", "1", "x", "x", "5", "5", "6", "6", "13", "13"] {
         near.write_all(&ask(&[("number", number.as_bytes())]))
             .await
             .unwrap();
@@ -248,10 +252,103 @@ async fn usual_asks_and_others_are_counted_alike() {
     }
     assert!(answers.chunks(2).all(|two| two[0] == two[1]), "{answers:?}");
     let stats = peer.stats();
-    assert_eq!((stats.boxes_received, stats.asks_received), (10, 10));
+    assert_eq!((stats.boxes_received, stats.asks_received), (12, 12));
     assert_eq!(stats.asks_answered, 4);
     assert_eq!(
         (stats.asks_failed, stats.asks_malformed, stats.faults),
-        (2, 2, 2)
+        (2, 2, 4)
     );
+}
+
+/// A peer that always has something to say, until it has said a lot.
+struct Flood {
+    tells: Vec<u8>,
+    at: usize,
+    left: usize,
+}
+
+impl AsyncRead for Flood {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        while buffer.remaining() > 0 && self.left > 0 {
+            let rest = &self.tells[self.at..];
+            let length = rest.len().min(buffer.remaining());
+            buffer.put_slice(&rest[..length]);
+            self.at = (self.at + length) % self.tells.len();
+            self.left = self.left.saturating_sub(length);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Flood {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_closed_also_while_its_peer_goes_on_talking() {
+    let tells = message(&[("_command", b"Act"), ("number", b"0")]);
+    let flood = Flood {
+        tells,
+        at: 0,
+        left: 32 << 20,
+    };
+    let peer = Amp::new()
+        .locator(Responders::new().on_with_peer(act))
+        .over(flood);
+    while peer.stats().asks_received < 1_000 {
+        tokio::task::yield_now().await;
+    }
+    peer.close();
+    let reason = peer.ended().await;
+    assert!(matches!(reason, EndReason::ClosedHere), "{reason:?}");
+}
+
+/// Never ends.
+#[derive(Debug, Command)]
+struct Wait {}
+
+async fn wait(_: Wait) -> Answer<Wait> {
+    std::future::pending().await
+}
+
+/// While a call of this side is under way, asks beyond the bound are refused; but its answer came first.
+#[tokio::test]
+async fn a_reader_at_its_bound_knows_that_its_own_call_was_answered() {
+    let (mut near, far) = tokio::io::duplex(1 << 20);
+    let responders = Responders::new().on_with_peer(act).on(wait);
+    let peer = Amp::new().max_running(2).locator(responders).over(far);
+    let call = peer.call(Wait {}).start();
+    let mut bytes = vec![0; 1_000];
+    assert!(near.read(&mut bytes).await.unwrap() > 0);
+    let tell = message(&[("_command", b"Act"), ("number", b"0")]);
+    let mut bytes = message(&[("_answer", b"1")]);
+    bytes.extend(tell.repeat(64 * 1024 / tell.len() + 1));
+    for tag in [b"a", b"b", b"c", b"d"] {
+        bytes.extend(message(&[("_ask", tag), ("_command", b"Wait")]));
+    }
+    near.write_all(&bytes).await.unwrap();
+    call.await.unwrap();
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    let stats = peer.stats();
+    assert_eq!((stats.responders_running, stats.asks_refused), (2, 0));
 }

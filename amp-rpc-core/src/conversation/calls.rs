@@ -306,6 +306,11 @@ impl<T> Calls<T> {
         Some(Room { slots, free })
     }
 
+    /// For how many calls there is room in the table.
+    pub fn capacity(&self) -> usize {
+        self.slots.capacity()
+    }
+
     /// Whether it has no memory for calls.
     #[inline]
     pub fn is_resting(&self) -> bool {

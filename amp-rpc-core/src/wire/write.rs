@@ -259,7 +259,8 @@ impl<'a> BoxWriter<'a> {
         Ok(())
     }
 
-    /// Writes the protocol's pairs that are not merged in yet.
+    /// Writes the protocol's pairs that are not merged in yet. Out of line, since it stands in front of each pair.
+    #[inline(never)]
     fn put_pending(&mut self) -> Result<(), EncodeError> {
         self.put_protocol()
     }

@@ -89,7 +89,8 @@ impl Dispatch {
         if !metadata.is_sound() {
             self.shared.counters.bad_metadata.add(1);
         }
-        let active = Active::new(log::ask(command), deadline(metadata), metadata.span());
+        let span = self.span.take().unwrap_or_else(|| log::ask(command));
+        let active = Active::new(span, deadline(metadata), metadata.span());
         let ask = Ask::new(tag, responder.kind());
         // What decides on TLS or a switch cannot wait: the bytes behind it depend on it.
         let order = responder.order().filter(|_| !ask.decides()).cloned();

@@ -1,6 +1,7 @@
 //! Buffers that a thread lends to the connection it works for, so that idle connections hold none.
 
 use std::cell::{Cell, RefCell};
+use std::thread::LocalKey;
 
 use amp_rpc_core::conversation::Room;
 use bytes::BytesMut;
@@ -25,21 +26,29 @@ thread_local! {
     static CHUNKS_KEPT: RefCell<Vec<BytesMut>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Looks at what the thread keeps. `None` while the thread ends, and has nothing any more: connections may be dropped even then.
+pub(super) fn lend<T, R>(
+    kept: &'static LocalKey<RefCell<T>>,
+    use_it: impl FnOnce(&mut T) -> R,
+) -> Option<R> {
+    kept.try_with(|kept| use_it(&mut kept.borrow_mut())).ok()
+}
+
 /// Runs `use_it` with this thread's buffer for reading. It may be called within itself, when a
 /// responder drives another connection; the inner call then gets a buffer of its own.
 pub(super) fn with_read_buffer<T>(use_it: impl FnOnce(&mut [u8]) -> T) -> T {
-    let mut buffer = FOR_READING.take();
+    let mut buffer = FOR_READING.try_with(Cell::take).unwrap_or_default();
     if buffer.is_empty() {
         buffer = vec![0; READ];
     }
     let result = use_it(&mut buffer);
-    FOR_READING.set(buffer);
+    let _ = FOR_READING.try_with(|kept| kept.set(buffer));
     result
 }
 
 /// An empty buffer to write to.
 pub(super) fn take() -> Vec<u8> {
-    FOR_WRITING.with_borrow_mut(Vec::pop).unwrap_or_default()
+    lend(&FOR_WRITING, Vec::pop).flatten().unwrap_or_default()
 }
 
 /// Gives a buffer back.
@@ -48,7 +57,7 @@ pub(super) fn give(mut buffer: Vec<u8>) {
         return;
     }
     buffer.clear();
-    FOR_WRITING.with_borrow_mut(|kept| {
+    lend(&FOR_WRITING, |kept| {
         if kept.len() < KEPT {
             kept.push(buffer);
         }
@@ -65,7 +74,7 @@ pub(super) struct ForCalls {
 }
 
 pub(super) fn take_for_calls() -> ForCalls {
-    FOR_CALLS.with_borrow_mut(Vec::pop).unwrap_or_default()
+    lend(&FOR_CALLS, Vec::pop).flatten().unwrap_or_default()
 }
 
 /// Gives it back. The buffer is empty.
@@ -73,7 +82,7 @@ pub(super) fn give_for_calls(mut it: ForCalls) {
     if it.out.capacity() > LARGEST {
         it.out = Vec::new();
     }
-    FOR_CALLS.with_borrow_mut(|kept| {
+    lend(&FOR_CALLS, |kept| {
         if kept.len() < KEPT {
             kept.push(it);
         }
@@ -83,18 +92,17 @@ pub(super) fn give_for_calls(mut it: ForCalls) {
 /// An empty buffer that takes so many bytes, to read large boxes into: one that was given back and of which nobody holds a part
 /// any more, or a new one.
 pub(super) fn take_chunk(size: usize) -> BytesMut {
-    CHUNKS_KEPT.with_borrow_mut(|kept| {
-        match kept.iter_mut().position(|chunk| chunk.try_reclaim(size)) {
-            Some(free) => kept.swap_remove(free),
-            None => BytesMut::with_capacity(size),
-        }
-    })
+    let chunk = lend(&CHUNKS_KEPT, |kept| {
+        let free = kept.iter_mut().position(|chunk| chunk.try_reclaim(size))?;
+        Some(kept.swap_remove(free))
+    });
+    (chunk.flatten()).unwrap_or_else(|| BytesMut::with_capacity(size))
 }
 
 /// Gives such a buffer back, though parts of it may still be in use.
 pub(super) fn give_chunk(mut chunk: BytesMut) {
     chunk.clear();
-    CHUNKS_KEPT.with_borrow_mut(|kept| {
+    lend(&CHUNKS_KEPT, |kept| {
         if kept.len() == CHUNKS {
             kept.remove(0);
         }
@@ -129,5 +137,34 @@ mod tests {
         let chunks: Vec<_> = (0..2 * CHUNKS).map(|_| take_chunk(1_000)).collect();
         chunks.into_iter().for_each(give_chunk);
         assert_eq!(CHUNKS_KEPT.with_borrow(Vec::len), CHUNKS);
+    }
+
+    /// What is dropped while its thread ends finds nothing there any more.
+    struct Late;
+
+    impl Drop for Late {
+        fn drop(&mut self) {
+            give(take());
+            give_chunk(take_chunk(1_000));
+            give_for_calls(take_for_calls());
+            with_read_buffer(|buffer| assert_eq!(buffer.len(), READ));
+        }
+    }
+
+    thread_local! {
+        static LATE: Late = const { Late };
+    }
+
+    #[test]
+    fn connections_may_be_dropped_while_their_thread_ends() {
+        let ended = std::thread::spawn(|| {
+            // What is begun last ends first.
+            LATE.with(|_| ());
+            give(take());
+            give_chunk(take_chunk(1_000));
+            give_for_calls(take_for_calls());
+            with_read_buffer(|_| ());
+        });
+        ended.join().unwrap();
     }
 }

@@ -68,6 +68,8 @@ struct Collected {
 pub(super) struct Delivered {
     /// How many callers were woken.
     pub(super) woken: usize,
+    /// How many calls still wait; `None` where nothing was handed over.
+    pub(super) waiting: Option<usize>,
     pub(super) boundary: Option<Boundary>,
 }
 
@@ -151,6 +153,7 @@ impl Deliveries {
         }
         collected.clear();
         apart.clear();
+        delivered.waiting = Some(state.calls_waiting());
         drop(state);
         delivered.woken = self.wakers.len();
         self.wakers.drain(..).for_each(Waker::wake);

@@ -7,6 +7,7 @@ use amp_rpc_core::conversation::Answering;
 use amp_rpc_core::wire::Decoder;
 use tokio::time::Instant;
 
+use super::buffers;
 use super::crossing::Asker;
 use super::dispatch::Dispatch;
 use super::incoming::Incoming;
@@ -22,8 +23,8 @@ thread_local! {
     static FREE: RefCell<Vec<Box<Desk>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What a driver works with. It has one from when it is woken until it has nothing to do, and then all that is on it lies as
-/// it lay before: buffers and lists are empty, and no responder, call or boundary waits.
+/// What a driver works with. It has one from when it is woken until it has nothing to do, and then buffers and lists on it are
+/// empty, and no responder, call or boundary waits. What else is on it is set anew for the next connection.
 pub(super) struct Desk {
     pub(super) incoming: Incoming,
     pub(super) dispatch: Dispatch,
@@ -37,6 +38,8 @@ pub(super) struct Desk {
     pub(super) earliest: Option<Instant>,
     /// Others have just run to make calls, which are to be written before anything else is read.
     pub(super) has_yielded: bool,
+    /// The driver let others run in the midst of its work, and what callers want was not looked at since.
+    pub(super) was_interrupted: bool,
     /// What stands for a connection when there is none.
     vacant: Option<Arc<Shared>>,
 }
@@ -78,13 +81,14 @@ impl Desk {
             patience: None,
             earliest: None,
             has_yielded: false,
+            was_interrupted: false,
             vacant: None,
         })
     }
 
     /// A desk for a connection that has something to do.
     pub(super) fn take(shared: &Arc<Shared>, left: Left) -> Box<Self> {
-        let free = FREE.with_borrow_mut(Vec::pop);
+        let free = buffers::lend(&FREE, Vec::pop).flatten();
         let mut desk = free.unwrap_or_else(Self::new);
         let Self {
             incoming,
@@ -104,6 +108,9 @@ impl Desk {
         dispatch.pool = locator.take();
         dispatch.locator = Some(locator);
         dispatch.doorway = doorway;
+        dispatch.own_calls = 0;
+        dispatch.refused = 0;
+        dispatch.finishing = false;
         dispatch.began = began;
         dispatch.is_used = is_used;
         dispatch.decoder = Decoder::new(options.limits);
@@ -142,18 +149,15 @@ impl Desk {
         };
         dispatch.shared = vacant.take().unwrap_or_else(Shared::vacant);
         dispatch.rest();
-        incoming.rest();
+        incoming.leave();
         self.patience = None;
         self.earliest = None;
         self.has_yielded = false;
-        let too_many = FREE.with_borrow_mut(|free| {
+        buffers::lend(&FREE, |free| {
             if free.len() < KEPT {
                 free.push(self);
-                return None;
             }
-            Some(self)
         });
-        drop(too_many);
         Some(left)
     }
 }

@@ -44,7 +44,7 @@ pub(super) struct Dispatch {
     pub(super) outgoing: Outgoing,
     pub(super) deliveries: Deliveries,
     pub(super) boundary: Option<(Boundary, Asker)>,
-    /// Own calls under way, as of the last commit.
+    /// Own calls under way, as of the last look at the callers.
     pub(super) own_calls: usize,
     /// New asks are refused.
     pub(super) finishing: bool,
@@ -54,6 +54,8 @@ pub(super) struct Dispatch {
     pub(super) is_used: bool,
     /// The number that the next fault gets.
     pub(super) fault: u64,
+    /// That of the ask that was not a usual one, and is dealt with next.
+    pub(super) span: Option<log::Span>,
     /// Bytes of refusals that are not all written yet.
     pub(super) refused: usize,
 }
@@ -80,6 +82,7 @@ impl Dispatch {
             is_used: false,
             refused: 0,
             fault: 0,
+            span: None,
             shared,
         };
         dispatch.number_fault();
@@ -365,6 +368,7 @@ impl Dispatch {
             self.boundary.get_or_insert((boundary, Asker::ThisSide));
         }
         self.woken += delivered.woken;
+        self.own_calls = delivered.waiting.unwrap_or(self.own_calls);
     }
 
     /// Stops answering and gives back what is to be written. Responders run on and finish, unless
@@ -405,12 +409,26 @@ impl Dispatch {
 
 impl Consumer for Dispatch {
     fn step(&mut self, buffer: &[u8], at: usize, shared: Option<&Bytes>) -> Step {
+        let mut usual = 0;
         if self.doorway.has_passed() && shared.is_none() {
-            let length = self.usual(buffer, at);
-            if length > 0 {
-                return Step::Took(length);
-            }
+            usual = self.usual(buffer, at);
         }
+        match self.step_any(buffer, at + usual, shared) {
+            Step::Took(length) => Step::Took(usual + length),
+            // The large box is at the front next time.
+            _ if usual > 0 => Step::Took(usual),
+            step => step,
+        }
+    }
+
+    fn settle(&mut self, buffer: &[u8]) {
+        self.hand_over(buffer);
+    }
+}
+
+impl Dispatch {
+    /// Deals with one box, whatever it is.
+    fn step_any(&mut self, buffer: &[u8], at: usize, shared: Option<&Bytes>) -> Step {
         if !self.wants_more() {
             return Step::Wait;
         }
@@ -433,6 +451,7 @@ impl Consumer for Dispatch {
                     None => Place::At { buffer, at },
                 };
                 self.box_received(&frame, place);
+                self.span = None;
                 Step::Took(frame.len())
             }
             Ok(None) => Step::Wait,
@@ -441,9 +460,5 @@ impl Consumer for Dispatch {
                 Step::Wait
             }
         }
-    }
-
-    fn settle(&mut self, buffer: &[u8]) {
-        self.hand_over(buffer);
     }
 }

@@ -453,7 +453,7 @@ impl Driver {
     /// Goes round at a desk until there is nothing to do, or others should run.
     fn work(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> Poll<Option<Break>> {
         let enough = desk.incoming.received + READ_IN_A_ROW;
-        let mut looks = false;
+        let mut looks = std::mem::take(&mut desk.was_interrupted);
         for _ in 0..ROUNDS {
             match self.turn(desk, cx, std::mem::take(&mut looks)) {
                 Turn::Busy if desk.incoming.received >= enough => break,
@@ -504,6 +504,7 @@ impl Future for Driver {
             Poll::Ready(Some(Break::Away)) => desk.leave().map_or(Seat::Between, Seat::Away),
             Poll::Ready(Some(Break::AtDesk)) => Seat::At(desk),
             Poll::Pending => {
+                desk.was_interrupted = true;
                 cx.waker().wake_by_ref();
                 Seat::At(desk)
             }

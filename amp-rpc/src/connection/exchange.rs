@@ -116,11 +116,7 @@ impl Shared {
         }
         let is_timed = self.times_call(&state);
         let slot = |place: &mut Option<CallSlot>| {
-            let slot = place.get_or_insert_default();
-            slot.waker = Some(cx.waker().clone());
-            slot.sent = is_timed.then(Instant::now);
-            slot.deadline = request.deadline;
-            slot.is_probe = false;
+            CallSlot::begin(place, cx.waker(), is_timed, request.deadline);
         };
         if self.options.extensions {
             state.learn_for(request.deadline.is_some() || request.traceparent.is_some());

@@ -184,8 +184,14 @@ impl Incoming {
         std::mem::take(&mut self.rest).freeze()
     }
 
+    /// Leaves nothing for another connection.
+    pub(super) fn leave(&mut self) {
+        self.rest();
+        self.is_bulk = false;
+    }
+
     /// Gives the buffer back, when there is nothing in it to wait with.
-    pub(super) fn rest(&mut self) {
+    fn rest(&mut self) {
         if self.rest.is_empty() && self.rest.capacity() > 0 {
             buffers::give_chunk(std::mem::take(&mut self.rest));
         }

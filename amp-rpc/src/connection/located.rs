@@ -86,10 +86,11 @@ impl Located {
 
     /// Gives a pool back.
     #[inline]
-    pub(super) fn give(&self, pool: Pool) {
+    pub(super) fn give(&self, mut pool: Pool) {
         if pool.is_empty() {
             return;
         }
+        pool.rest();
         self.is_used.store(true, Ordering::Relaxed);
         let too_many = match &self.shelves {
             Shelves::One(place) => {

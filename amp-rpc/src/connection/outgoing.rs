@@ -145,10 +145,10 @@ impl Outgoing {
         stream: &mut BoxedStream,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.copied.is_empty() {
+            self.copied = Vec::new();
+        }
         if self.is_flushed() {
-            if !self.copied.is_empty() {
-                self.copied = Vec::new();
-            }
             return Poll::Ready(Ok(()));
         }
         while self.written < self.writing.len() {

@@ -9,6 +9,8 @@ use crate::responders::{Responder, Task};
 const RESPONDERS: usize = 64;
 /// How many tasks it keeps for each.
 const TASKS: usize = 64;
+/// How many of them stay while no connection needs them.
+const RESTING: usize = 4;
 
 /// Tasks that have done their work and can do the next, by their responders.
 #[derive(Default)]
@@ -105,7 +107,14 @@ impl Pool {
         }
     }
 
-    /// Drops all tasks, when the connection has nothing to do.
+    /// Drops what a burst of asks has left, when the connection has nothing to do.
+    pub(super) fn rest(&mut self) {
+        for entry in &mut self.entries {
+            entry.tasks.truncate(RESTING);
+        }
+    }
+
+    /// Drops all tasks, when the connection has ended.
     pub(super) fn clear(&mut self) {
         self.entries = Vec::new();
     }

@@ -25,6 +25,11 @@ impl Reserved {
         }
     }
 
+    /// No place.
+    pub(super) fn none() -> Self {
+        Self { is_reserved: false }
+    }
+
     #[inline]
     pub(super) fn is_reserved(&self) -> bool {
         self.is_reserved

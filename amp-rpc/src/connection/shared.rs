@@ -53,6 +53,9 @@ pub(crate) struct Shared {
     pub(crate) session: OnceLock<TlsSession>,
 }
 
+/// For how many calls there is room in a table that a connection keeps which may keep what is small.
+const FEW_CALLS: usize = 64;
+
 /// What the driver has for itself of a transport.
 pub(crate) struct Carried {
     pub(super) stream: BoxedStream,
@@ -114,6 +117,23 @@ pub(crate) struct CallSlot {
     pub(super) is_probe: bool,
 }
 
+impl CallSlot {
+    /// Puts that of a call that is sent now into its place, where something of an earlier one may be.
+    #[inline]
+    pub(super) fn begin(
+        place: &mut Option<Self>,
+        waker: &Waker,
+        is_timed: bool,
+        deadline: Option<Instant>,
+    ) {
+        let slot = place.get_or_insert_default();
+        slot.waker = Some(waker.clone());
+        slot.sent = is_timed.then(Instant::now);
+        slot.deadline = deadline;
+        slot.is_probe = false;
+    }
+}
+
 impl Shared {
     /// What a new connection shares, and what its driver has for itself.
     pub(crate) fn new(
@@ -173,7 +193,9 @@ impl Shared {
         static VACANT: OnceLock<Arc<Shared>> = OnceLock::new();
         let vacant = VACANT.get_or_init(|| {
             let nothing = Transport::over(tokio::io::empty());
-            Arc::new(Self::new(Options::usual(), None, nothing).0)
+            let mut vacant = Self::new(Options::usual(), None, nothing).0;
+            vacant.reserved = Reserved::none();
+            Arc::new(vacant)
         });
         Arc::clone(vacant)
     }
@@ -339,7 +361,10 @@ impl State {
     /// Gives that back while no call is under way. Where a place is reserved for the connection, it keeps what is small.
     #[inline]
     pub(super) fn rest(&mut self, reserved: &Reserved) {
-        if reserved.is_reserved() && self.out.capacity() <= buffers::SMALL {
+        if reserved.is_reserved()
+            && self.out.capacity() <= buffers::SMALL
+            && self.asking.calls.capacity() <= FEW_CALLS
+        {
             return;
         }
         let has_room = self.out.capacity() > 0 || !self.asking.calls.is_resting();

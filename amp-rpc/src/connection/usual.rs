@@ -41,7 +41,7 @@ impl Dispatch {
         // The length of the first key tells asks and answers apart.
         match bytes {
             [0, 4, ..] if self.takes_asks() => self.usual_ask(bytes),
-            [0, 7, ..] if self.answering.is_reading() => self.usual_answer(buffer, at, bytes),
+            [0, 7, ..] if self.wants_more() => self.usual_answer(buffer, at, bytes),
             _ => None,
         }
     }
@@ -49,6 +49,7 @@ impl Dispatch {
     #[inline]
     fn usual_answer(&mut self, buffer: &[u8], at: usize, bytes: &[u8]) -> Option<usize> {
         let (call, frame) = expect_answer(&self.decoder, bytes)?;
+        self.began = true;
         self.shared.counters.boxes_received.add(1);
         let place = Place::At { buffer, at };
         self.answer_received(Some(call), place, &frame, AnswerKind::Answer);
@@ -76,7 +77,8 @@ impl Dispatch {
             is_answered: false,
             replied: None,
         };
-        let mut active = Active::new(log::ask(command), None, None);
+        let span = self.span.take().unwrap_or_else(|| log::ask(command));
+        let mut active = Active::new(span, None, None);
         let mut length = 0;
         let mut run = || {
             let mut context = ConnectionContext::new(shared);
@@ -88,21 +90,28 @@ impl Dispatch {
             Some(called.map(|()| task.poll(&mut Context::from_waker(waker), &mut replier)))
         };
         let ran = match active.guard(&mut run) {
-            Ok(ran) => Ok(ran?),
+            Ok(Some(ran)) => Ok(ran),
+            Ok(None) => {
+                self.span = Some(active.into_span());
+                return None;
+            }
             Err(panic) => Err(panic),
         };
+        let (is_answered, replied) = (replier.is_answered, replier.replied);
+        if length == 0 {
+            // It panicked before it had begun. Where the box ends is for the decoder to say.
+            length = self.decoder.decode(bytes).ok().flatten()?.len();
+            self.shared.counters.boxes_received.add(1);
+            self.shared.counters.asks_received.add(1);
+        }
+        self.began = true;
         self.is_used = true;
         match ran {
-            Ok(Ok(Poll::Ready(()))) if replier.is_answered => {}
+            Ok(Ok(Poll::Ready(()))) if is_answered => {}
             Ok(Ok(Poll::Pending)) => self.wait(tag, active),
             ran => {
-                let replied = replier.replied();
+                let replied = replied.or_else(|| is_answered.then_some(Replied::SILENT));
                 self.end_unusually(tag, command, ran, replied);
-                if length == 0 {
-                    // It panicked while it read its arguments. Where they end is for the decoder to say.
-                    let frame = self.decoder.decode(bytes).ok().flatten();
-                    length = frame.map_or(bytes.len(), |frame| frame.len());
-                }
             }
         }
         Some(length)
@@ -156,11 +165,6 @@ struct UsualReplier<'a> {
 }
 
 impl UsualReplier<'_> {
-    fn replied(self) -> Option<Replied> {
-        self.replied
-            .or_else(|| self.is_answered.then_some(Replied::SILENT))
-    }
-
     #[cold]
     fn reply_unusually(&mut self, errors: &Errors, outcome: Outcome<'_>) {
         let mut replier = Replier {

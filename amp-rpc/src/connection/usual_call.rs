@@ -5,7 +5,6 @@ use std::task::Waker;
 
 use amp_rpc_core::WriteFields;
 use amp_rpc_core::conversation::CallId;
-use tokio::time::Instant;
 
 use super::context::ConnectionContext;
 use super::shared::{CallSlot, Shared, State, wake};
@@ -26,13 +25,7 @@ impl Shared {
         }
         state.begin();
         let is_timed = self.times_call(state);
-        let fill = |place: &mut Option<CallSlot>| {
-            let slot = place.get_or_insert_default();
-            slot.waker = Some(waker.clone());
-            slot.sent = is_timed.then(Instant::now);
-            slot.deadline = None;
-            slot.is_probe = false;
-        };
+        let fill = |place: &mut Option<CallSlot>| CallSlot::begin(place, waker, is_timed, None);
         let State {
             asking,
             out,
