@@ -14,8 +14,10 @@ mod decode;
 mod front;
 mod key;
 mod limits;
+mod protocol_pairs;
 mod short;
 mod stranger;
+mod value_writer;
 mod view;
 mod write;
 
@@ -23,12 +25,13 @@ pub use decode::{Decoder, Frame, FrameError, Frames, parse};
 pub use front::Front;
 pub use key::{InvalidName, Key, Name};
 pub use limits::Limits;
+pub(crate) use protocol_pairs::ProtocolPairs;
 #[doc(hidden)]
 pub use short::Short;
 pub use stranger::Stranger;
+pub use value_writer::ValueWriter;
 pub use view::{BoxView, Outline, Pairs, RawValue};
-pub(crate) use write::ProtocolPairs;
-pub use write::{BoxWriter, ValueWriter};
+pub use write::BoxWriter;
 
 /// The longest key, in bytes: the first byte of its length is always zero.
 pub const MAX_KEY: usize = 255;

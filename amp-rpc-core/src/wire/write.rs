@@ -3,7 +3,9 @@ use core::fmt;
 
 use bytes::Bytes;
 
-use super::{BoxView, Decoder, Key, Limits, MAX_VALUE, Short, protocol};
+use super::{
+    BoxView, Decoder, Key, Limits, MAX_VALUE, ProtocolPairs, Short, ValueWriter, protocol,
+};
 use crate::context::Context;
 use crate::error::EncodeError;
 
@@ -45,38 +47,6 @@ pub struct BoxWriter<'a> {
     last_start: u64,
     in_order: bool,
     finished: bool,
-}
-
-/// Pairs of the protocol's keys, in ascending order.
-#[derive(Clone, Copy)]
-pub(crate) enum ProtocolPairs<'a> {
-    /// Those of an ask that has no others, which is nearly every one.
-    Ask { tag: Short, command: &'a [u8] },
-    /// That of an answer.
-    Answer { tag: &'a [u8] },
-    /// Any.
-    List(&'a [(Key<'a>, &'a [u8])]),
-}
-
-impl<'a> ProtocolPairs<'a> {
-    #[inline]
-    fn len(self) -> usize {
-        match self {
-            Self::Ask { .. } => 2,
-            Self::Answer { .. } => 1,
-            Self::List(pairs) => pairs.len(),
-        }
-    }
-
-    fn get(&self, index: usize) -> Option<(Key<'_>, &[u8])> {
-        match (self, index) {
-            (Self::Ask { tag, .. }, 0) => Some((protocol::ASK, tag.as_bytes())),
-            (Self::Ask { command, .. }, 1) => Some((protocol::COMMAND, command)),
-            (Self::Answer { tag }, 0) => Some((protocol::ANSWER, tag)),
-            (Self::List(pairs), index) => pairs.get(index).copied(),
-            _ => None,
-        }
-    }
 }
 
 impl<'a> BoxWriter<'a> {
@@ -168,7 +138,7 @@ impl<'a> BoxWriter<'a> {
         let mut bytes = [0; 2 + Short::ROOM];
         bytes[1] = value.len() as u8;
         bytes[2..].copy_from_slice(&value.room());
-        ValueWriter { out: self.out }.extend_from_first(bytes, 2 + value.len());
+        ValueWriter::new(self.out).extend_from_first(bytes, 2 + value.len());
         Ok(())
     }
 
@@ -290,7 +260,7 @@ impl<'a> BoxWriter<'a> {
         let at = 8 + tag.len();
         head[at..at + 12].copy_from_slice(&with_length::<12>(protocol::COMMAND, command.len()));
         self.last += at;
-        ValueWriter { out: self.out }.extend_from_first(head, at + 12);
+        ValueWriter::new(self.out).extend_from_first(head, at + 12);
         self.out.extend_from_slice(command);
         Ok(())
     }
@@ -361,7 +331,7 @@ impl<'a> BoxWriter<'a> {
         self.begin_pair(key);
         self.out.extend_from_slice(&[0, 0]);
         let value_at = self.out.len();
-        if let Err(error) = write(&mut ValueWriter { out: self.out }) {
+        if let Err(error) = write(&mut ValueWriter::new(self.out)) {
             return Err(error.into().at(key));
         }
         let size = self.out.len() - value_at;
@@ -454,91 +424,5 @@ impl fmt::Debug for BoxWriter<'_> {
         f.debug_struct("BoxWriter")
             .field("bytes", &(self.out.len() - self.start + self.apart))
             .finish_non_exhaustive()
-    }
-}
-
-/// Where an argument writes the bytes of its value. It can only append.
-pub struct ValueWriter<'a> {
-    out: &'a mut Vec<u8>,
-}
-
-impl<'a> ValueWriter<'a> {
-    /// A writer that appends to `out`.
-    pub fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { out }
-    }
-
-    /// Appends bytes.
-    #[inline]
-    pub fn extend_from_slice(&mut self, bytes: &[u8]) {
-        self.out.extend_from_slice(bytes);
-    }
-
-    /// Appends the first of some bytes, so many of them. To copy all and cut takes no call.
-    #[inline]
-    pub(crate) fn extend_from_first<const N: usize>(&mut self, bytes: [u8; N], count: usize) {
-        self.out.extend_from_slice(&bytes);
-        self.out.truncate(self.out.len() - (N - count));
-    }
-
-    /// Appends bytes one after the other.
-    pub(crate) fn extend(&mut self, bytes: impl Iterator<Item = u8>) {
-        self.out.extend(bytes);
-    }
-
-    /// Appends one byte.
-    #[inline]
-    pub fn push(&mut self, byte: u8) {
-        self.out.push(byte);
-    }
-
-    /// Appends what `write` produces, preceded by its length as a 16-bit number: an element of a list.
-    ///
-    /// # Errors
-    ///
-    /// What `write` returns, and when the element is longer than 65,535 bytes.
-    pub fn element<E: Into<EncodeError>>(
-        &mut self,
-        write: impl FnOnce(&mut ValueWriter<'_>) -> Result<(), E>,
-    ) -> Result<(), EncodeError> {
-        self.push(0);
-        self.push(0);
-        let at = self.out.len();
-        write(&mut ValueWriter { out: self.out }).map_err(Into::into)?;
-        let size = self.out.len() - at;
-        let length = u16::try_from(size)
-            .map_err(|_| EncodeError::value_too_long(size, MAX_VALUE))?
-            .to_be_bytes();
-        self.out[at - 2..at].copy_from_slice(&length);
-        Ok(())
-    }
-
-    /// Appends a whole box: an element of an AmpList.
-    ///
-    /// # Errors
-    ///
-    /// What `write` returns.
-    pub fn nested_box(
-        &mut self,
-        write: impl FnOnce(&mut BoxWriter<'_>) -> Result<(), EncodeError>,
-    ) -> Result<(), EncodeError> {
-        // The value around it has a tighter limit, which is checked there.
-        let limits = Limits::DEFAULT.box_bytes(usize::MAX);
-        let mut writer = BoxWriter::new(self.out, limits, &[]);
-        write(&mut writer)?;
-        writer.finish()
-    }
-}
-
-impl fmt::Write for ValueWriter<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.extend_from_slice(text.as_bytes());
-        Ok(())
-    }
-}
-
-impl fmt::Debug for ValueWriter<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ValueWriter").finish_non_exhaustive()
     }
 }
