@@ -118,7 +118,7 @@ impl Dispatch {
     /// At a bound the peer is made to wait, but not while it has to answer calls of this side: its
     /// answers may be what the responders here wait for. Then asks are refused instead.
     pub(super) fn wants_more(&self) -> bool {
-        self.answering.is_reading() && (!self.is_at_bound() || self.own_calls > 0)
+        self.answering.is_reading() && (self.own_calls > 0 || !self.is_at_bound())
     }
 
     /// Whether nothing stands in the way of asks.
