@@ -185,22 +185,27 @@ async fn converse(before: &[u8], bytes: &[u8], piece: usize) -> Vec<u8> {
     answers
 }
 
-/// Two good asks: the first makes the responder known, the second finds a task of it that has nothing to do.
+/// A good ask, which makes its responder known.
 fn good() -> Vec<u8> {
     ask(&[("number", b"0")])
+}
+
+/// Sends the same bytes on two connections, in pieces of so many bytes and behind those bytes, and compares what is answered.
+async fn compare(
+    bytes: &[u8],
+    (before, piece): (&[u8], usize),
+    (other, other_piece): (&[u8], usize),
+) {
+    let answers = converse(before, bytes, piece).await;
+    let others = converse(other, bytes, other_piece).await;
+    let shown = |answers: &[u8]| answers.escape_ascii().to_string();
+    assert_eq!(shown(&answers), shown(&others), "{}", shown(bytes));
 }
 
 #[tokio::test]
 async fn an_ask_is_answered_in_the_same_way_behind_others() {
     for bytes in asks() {
-        let first = converse(&[], &bytes, usize::MAX).await;
-        let behind = converse(&good(), &bytes, usize::MAX).await;
-        let shown = bytes.escape_ascii();
-        assert_eq!(
-            behind.escape_ascii().to_string(),
-            first.escape_ascii().to_string(),
-            "{shown}"
-        );
+        compare(&bytes, (&[], usize::MAX), (&good(), usize::MAX)).await;
     }
 }
 
@@ -208,29 +213,15 @@ async fn an_ask_is_answered_in_the_same_way_behind_others() {
 async fn what_comes_behind_an_ask_is_not_lost() {
     for bytes in asks() {
         let both = [&bytes[..], &good()].concat();
-        let first = converse(&[], &both, usize::MAX).await;
-        let behind = converse(&good(), &both, usize::MAX).await;
-        let shown = bytes.escape_ascii();
-        assert_eq!(
-            behind.escape_ascii().to_string(),
-            first.escape_ascii().to_string(),
-            "{shown}"
-        );
+        compare(&both, (&[], usize::MAX), (&good(), usize::MAX)).await;
     }
 }
 
 #[tokio::test]
 async fn an_ask_that_comes_in_pieces_is_answered_in_the_same_way() {
     for bytes in asks() {
-        let whole = converse(&good(), &bytes, usize::MAX).await;
         for piece in [1, 7, bytes.len().saturating_sub(1).max(1)] {
-            let pieces = converse(&good(), &bytes, piece).await;
-            let shown = bytes.escape_ascii();
-            assert_eq!(
-                pieces.escape_ascii().to_string(),
-                whole.escape_ascii().to_string(),
-                "{shown}"
-            );
+            compare(&bytes, (&good(), usize::MAX), (&good(), piece)).await;
         }
     }
 }
