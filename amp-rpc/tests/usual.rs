@@ -4,11 +4,12 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use amp_rpc::wire::{RawValue, ValueWriter};
 use amp_rpc::{
-    Amp, Answer, Argument, Command, CommandError, DecodeError, EncodeError, EndReason, Failure,
-    Fields, Peer, RemoteError, Responders,
+    Amp, Answer, Argument, CallError, Command, CommandError, DecodeError, EncodeError, EndReason,
+    Failure, Fields, Peer, RemoteError, Responders,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 
@@ -293,11 +294,9 @@ impl AsyncWrite for Flood {
     }
 }
 
-#[tokio::test]
-async fn a_connection_is_closed_also_while_its_peer_goes_on_talking() {
-    let tells = message(&[("_command", b"Act"), ("number", b"0")]);
+async fn flooded() -> Peer {
     let flood = Flood {
-        tells,
+        tells: message(&[("_command", b"Act"), ("number", b"0")]),
         at: 0,
         left: 32 << 20,
     };
@@ -307,6 +306,22 @@ async fn a_connection_is_closed_also_while_its_peer_goes_on_talking() {
     while peer.stats().asks_received < 1_000 {
         tokio::task::yield_now().await;
     }
+    peer
+}
+
+#[tokio::test]
+async fn a_call_ends_in_time_also_while_its_peer_goes_on_talking() {
+    let peer = flooded().await;
+    let called = peer.call(Wait {}).timeout(Duration::from_millis(5)).await;
+    assert!(
+        matches!(called, Err(CallError::TimedOut { .. })),
+        "{called:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_connection_is_closed_also_while_its_peer_goes_on_talking() {
+    let peer = flooded().await;
     peer.close();
     let reason = peer.ended().await;
     assert!(matches!(reason, EndReason::ClosedHere), "{reason:?}");

@@ -473,6 +473,8 @@ impl Driver {
                 }
             }
         }
+        // Much comes in; what is due by the clock does not wait until it ends.
+        self.turn_clock(desk, cx);
         Poll::Pending
     }
 }
