@@ -108,7 +108,7 @@ impl<T> Calls<T> {
     }
 
     /// Adds a call; `None` when all slots are in use. `fill` puts what is kept with it in its place, where something may
-    /// be left of an earlier call whose slot was [freed](Self::free): so what is large need not be moved.
+    /// be left of an earlier call whose slot was freed by [`take_with`](Self::take_with): so what is large need not be moved.
     #[inline]
     pub fn insert_with(&mut self, fill: impl FnOnce(&mut Option<T>)) -> Option<CallId> {
         let id = self.next_id()?;
@@ -192,7 +192,8 @@ impl<T> Calls<T> {
     }
 
     /// Looks at what is kept with a call, and where `take` gives something for it, frees the call's slot, as
-    /// [`free`](Self::free) does. `None` where there is no such call.
+    /// [`remove`](Self::remove) does, but leaves the rest of what was kept for the slot's next call. `None` where there is no such
+    /// call.
     #[inline]
     pub fn take_with<R>(
         &mut self,
@@ -211,15 +212,9 @@ impl<T> Calls<T> {
     /// Takes a call out and frees its slot; one that was still waiting is abandoned.
     #[inline]
     pub fn remove(&mut self, id: CallId) -> Option<T> {
-        self.free(id)?.take()
-    }
-
-    /// Frees a call's slot, as [`remove`](Self::remove) does, and leaves what was kept with it for the slot's next call.
-    #[inline]
-    pub fn free(&mut self, id: CallId) -> Option<&mut Option<T>> {
         let index = self.index(id)?;
         self.free_at(index, id);
-        Some(&mut self.slots[index].data)
+        self.slots[index].data.take()
     }
 
     /// Frees the slot at this index, where this call is.
@@ -385,6 +380,19 @@ mod tests {
         assert_eq!(calls.remove(id), Some("a"));
         assert_eq!(calls.lookup(b"1"), Lookup::Unknown);
         assert!(calls.is_empty());
+    }
+
+    #[test]
+    fn a_call_is_taken_out_when_there_is_something_to_take() {
+        let mut calls = Calls::new();
+        let id = calls.insert(None).unwrap();
+        assert_eq!(calls.take_with(id, Option::take), Some(None));
+        assert_eq!(calls.answered_if(id, Option::is_some), None);
+        *calls.answered_if(id, Option::is_none).unwrap() = Some("a");
+        assert_eq!(calls.answered(id), None);
+        assert_eq!(calls.take_with(id, Option::take), Some(Some("a")));
+        assert_eq!(calls.take_with(id, Option::take), None);
+        assert!(calls.is_empty() && calls.waiting() == 0);
     }
 
     #[test]
