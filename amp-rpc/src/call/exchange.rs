@@ -201,9 +201,12 @@ impl<F: WriteFields> Exchange<F> {
         };
         let mut received = None;
         ready!(self.poll_received(id, cx, &mut received));
-        // Read where it lies: to move it costs more than to decode it.
+        // Read where it lies, and returned at once: to move either costs more than to decode it.
         if let Some(Received::Answer(payload)) = &received {
-            return Poll::Ready(self.read(payload, read));
+            return match read(payload, &self.peer) {
+                Ok(fields) => Poll::Ready(Ok(fields)),
+                Err(error) => Poll::Ready(Err(self.bad_answer(AnswerProblem::Fields(error)))),
+            };
         }
         let received = received.unwrap_or(Received::Ended);
         Poll::Ready(self.finish(self.peer.shared().ending(received), read))

@@ -1,5 +1,6 @@
 //! Answers on their way to the callers.
 
+use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
 
@@ -94,7 +95,19 @@ impl Deliveries {
         }
     }
 
+    /// Begins to put answers into their calls' slots at once, as they are read, with the lock held.
     #[inline]
+    pub(super) fn run<'a>(&'a mut self, shared: &'a Shared) -> Run<'a> {
+        if self.wakers.capacity() == 0 {
+            // Most connections need one at a time.
+            self.wakers.reserve_exact(1);
+        }
+        Run {
+            state: shared.lock(),
+            wakers: &mut self.wakers,
+        }
+    }
+
     pub(super) fn collect(
         &mut self,
         call: Option<CallId>,
@@ -103,9 +116,7 @@ impl Deliveries {
         kind: AnswerKind,
     ) {
         if self.collected.capacity() == 0 {
-            // Most connections need one at a time.
             self.collected.reserve_exact(1);
-            self.wakers.reserve_exact(1);
         }
         let (at, is_apart) = match place {
             Place::At { at, .. } => (at, false),
@@ -129,9 +140,16 @@ impl Deliveries {
     /// `buffer` is what was read.
     pub(super) fn deliver(&mut self, shared: &Shared, buffer: &[u8]) -> Delivered {
         let mut delivered = Delivered::default();
-        if self.collected.is_empty() {
-            return delivered;
+        if !self.collected.is_empty() {
+            self.hand_over(shared, buffer, &mut delivered);
         }
+        delivered.woken = self.wakers.len();
+        self.wakers.drain(..).for_each(Waker::wake);
+        delivered
+    }
+
+    /// Puts what is collected into the slots of its calls.
+    fn hand_over(&mut self, shared: &Shared, buffer: &[u8], delivered: &mut Delivered) {
         let mut state = shared.lock();
         let Self {
             collected,
@@ -139,9 +157,6 @@ impl Deliveries {
             wakers,
         } = self;
         for answer in &*collected {
-            if shared.descriptors.is_none() && put(answer, buffer, &mut state, wakers) {
-                continue;
-            }
             let payload = if answer.is_apart {
                 Payload::shared(std::mem::take(&mut apart[answer.at]), answer.outline)
             } else {
@@ -154,10 +169,6 @@ impl Deliveries {
         collected.clear();
         apart.clear();
         delivered.waiting = Some(state.calls_waiting());
-        drop(state);
-        delivered.woken = self.wakers.len();
-        self.wakers.drain(..).for_each(Waker::wake);
-        delivered
     }
 }
 
@@ -168,21 +179,37 @@ impl Collected {
     }
 }
 
-/// Puts an answer into its call's slot, if nothing else comes of it, as is usual; says whether it did.
-#[inline]
-fn put(answer: &Collected, buffer: &[u8], state: &mut State, wakers: &mut Vec<Waker>) -> bool {
-    let (Some(id), AnswerKind::Answer, false) = (answer.call, answer.kind, answer.is_apart) else {
-        return false;
-    };
-    let Some(slot) = state.asking.answer_plainly(id, |slot| !slot.is_probe) else {
-        return false;
-    };
-    Received::put_answer(&mut slot.answer, answer.bytes(buffer), answer.outline);
-    wakers.extend(slot.waker.take());
-    if let Some(sent) = slot.sent.take() {
-        record(&mut state.latency, sent);
+/// Answers that are put into their calls' slots one after the other. Their callers are woken by the next
+/// [`deliver`](Deliveries::deliver).
+pub(super) struct Run<'a> {
+    state: MutexGuard<'a, State>,
+    wakers: &'a mut Vec<Waker>,
+}
+
+impl Run<'_> {
+    /// Puts an answer into its call's slot, if nothing else comes of it, as is usual; says whether it did.
+    #[inline]
+    pub(super) fn put(&mut self, id: CallId, bytes: &[u8], outline: Outline) -> bool {
+        let State {
+            asking, latency, ..
+        } = &mut *self.state;
+        let Some(slot) = asking.answer_plainly(id, |slot| !slot.is_probe) else {
+            return false;
+        };
+        Received::put_answer(&mut slot.answer, bytes, outline);
+        if let Some(waker) = slot.waker.take() {
+            self.wakers.push(waker);
+        }
+        if let Some(sent) = slot.sent.take() {
+            record(latency, sent);
+        }
+        true
     }
-    true
+
+    /// How many calls still wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.state.calls_waiting()
+    }
 }
 
 /// Notes how long a call took.

@@ -9,7 +9,6 @@ use amp_rpc_core::conversation::{
 use amp_rpc_core::schema::{CommandKind, Errors};
 
 use super::context::ConnectionContext;
-use super::deliveries::{AnswerKind, Place};
 use super::dispatch::Dispatch;
 use super::log;
 use super::outgoing::Outgoing;
@@ -22,38 +21,62 @@ use crate::responders::Reply;
 
 /// The most bytes of a usual box. None of its values is large enough to be handed on without a copy.
 const LONGEST: usize = 16 * 1024;
+/// How many answers are handed over at most before callers get at the lock.
+const AT_ONCE: u64 = 256;
+
+/// The bytes from there on that a usual box can have.
+#[inline]
+fn front(bytes: &[u8], at: usize) -> &[u8] {
+    &bytes[at..bytes.len().min(at + LONGEST)]
+}
 
 impl Dispatch {
     /// Deals with the boxes at that place, one after the other, as long as they are usual ones, and says how many bytes they
     /// take. What this does for a box is what is done for any, in less time; it is for bytes that are a peer's.
     pub(super) fn usual(&mut self, buffer: &[u8], start: usize) -> usize {
         let mut at = start;
-        while let Some(length) = self.usual_box(buffer, at) {
+        while let Some(length) = self.usual_boxes(&buffer[at..]) {
             at += length;
         }
         at - start
     }
 
+    /// Deals with one ask, or with the answers that follow each other.
     #[inline]
-    fn usual_box(&mut self, buffer: &[u8], at: usize) -> Option<usize> {
-        let end = buffer.len().min(at + LONGEST);
-        let bytes = &buffer[at..end];
+    fn usual_boxes(&mut self, bytes: &[u8]) -> Option<usize> {
         // The length of the first key tells asks and answers apart.
         match bytes {
-            [0, 4, ..] if self.takes_asks() => self.usual_ask(bytes),
-            [0, 7, ..] if self.wants_more() => self.usual_answer(buffer, at, bytes),
+            [0, 4, ..] if self.takes_asks() => self.usual_ask(front(bytes, 0)),
+            [0, 7, ..] if self.wants_more() => self.usual_answers(bytes),
             _ => None,
         }
     }
 
-    #[inline]
-    fn usual_answer(&mut self, buffer: &[u8], at: usize, bytes: &[u8]) -> Option<usize> {
-        let (call, frame) = expect_answer(&self.decoder, bytes)?;
+    /// Hands over the answers at the front of the bytes, as many as are usual ones.
+    fn usual_answers(&mut self, bytes: &[u8]) -> Option<usize> {
+        if self.shared.descriptors.is_some() {
+            return None;
+        }
+        let mut run = self.deliveries.run(&self.shared);
+        let (mut at, mut count) = (0, 0);
+        while count < AT_ONCE {
+            let Some((call, frame)) = expect_answer(&self.decoder, front(bytes, at)) else {
+                break;
+            };
+            let end = at + frame.len();
+            if !run.put(call, &bytes[at..end], frame.view().outline()) {
+                break;
+            }
+            (at, count) = (end, count + 1);
+        }
+        if count == 0 {
+            return None;
+        }
+        self.own_calls = run.waiting();
+        drop(run);
         self.began = true;
-        self.shared.counters.boxes_received.add(1);
-        let place = Place::At { buffer, at };
-        self.answer_received(Some(call), place, &frame, AnswerKind::Answer);
-        Some(frame.len())
+        self.shared.counters.boxes_received.add(count);
+        Some(at)
     }
 
     /// Carries out the ask at the front of the bytes and says how many bytes it takes, if it is for a command that was asked for
@@ -79,37 +102,48 @@ impl Dispatch {
         };
         let span = self.span.take().unwrap_or_else(|| log::ask(command));
         let mut active = Active::new(span, None, None);
-        let mut length = 0;
+        // Kept here, since what goes through the guard is copied several times.
+        let (mut length, mut turn) = (0, Turn::Panicked);
         let mut run = || {
             let mut context = ConnectionContext::new(shared);
             let peer = || Peer::new(shared);
-            let (taken, called) = task.start_front(&arguments, &peer, &mut context)?;
-            length = taken;
+            match task.start_front(&arguments, &peer, &mut context) {
+                Ok(taken) => length = taken,
+                Err(None) => {
+                    turn = Turn::Unexpected;
+                    return;
+                }
+                Err(Some(error)) => {
+                    turn = Turn::Malformed(error);
+                    return;
+                }
+            }
             shared.counters.boxes_received.add(1);
             shared.counters.asks_received.add(1);
-            Some(called.map(|()| task.poll(&mut Context::from_waker(waker), &mut replier)))
+            turn = match task.poll(&mut Context::from_waker(waker), &mut replier) {
+                Poll::Ready(()) => Turn::Done,
+                Poll::Pending => Turn::Waits,
+            };
         };
-        let ran = match active.guard(&mut run) {
-            Ok(Some(ran)) => Ok(ran),
-            Ok(None) => {
-                self.span = Some(active.into_span());
-                return None;
-            }
-            Err(panic) => Err(panic),
-        };
+        let guarded = active.guard(&mut run);
         let (is_answered, replied) = (replier.is_answered, replier.replied);
+        if matches!(turn, Turn::Unexpected) {
+            self.span = Some(active.into_span());
+            return None;
+        }
         if length == 0 {
-            // It panicked before it had begun. Where the box ends is for the decoder to say.
+            // It was not begun. Where the box ends is for the decoder to say.
             length = self.decoder.decode(bytes).ok().flatten()?.len();
             self.shared.counters.boxes_received.add(1);
             self.shared.counters.asks_received.add(1);
         }
         self.began = true;
         self.is_used = true;
-        match ran {
-            Ok(Ok(Poll::Ready(()))) if is_answered => {}
-            Ok(Ok(Poll::Pending)) => self.wait(tag, active),
-            ran => {
+        match turn {
+            Turn::Done if is_answered => {}
+            Turn::Waits => self.wait(tag, active),
+            turn => {
+                let ran = guarded.map(|()| turn.into_result());
                 let replied = replied.or_else(|| is_answered.then_some(Replied::SILENT));
                 self.end_unusually(tag, command, ran, replied);
             }
@@ -143,6 +177,27 @@ impl Dispatch {
             // A task that is not done was dealt with before.
             let _ = self.ran(&mut task, &usual(tag), command, ran, replied);
             self.pool.give(&responder, task);
+        }
+    }
+}
+
+/// What came of the first turn of an ask.
+enum Turn {
+    Done,
+    Waits,
+    /// It is not what its command declares, and nothing was done.
+    Unexpected,
+    /// An argument cannot be decoded.
+    Malformed(DecodeError),
+    Panicked,
+}
+
+impl Turn {
+    fn into_result(self) -> Result<Poll<()>, DecodeError> {
+        match self {
+            Self::Waits => Ok(Poll::Pending),
+            Self::Malformed(error) => Err(error),
+            Self::Done | Self::Unexpected | Self::Panicked => Ok(Poll::Ready(())),
         }
     }
 }

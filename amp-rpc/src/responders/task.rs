@@ -47,14 +47,17 @@ pub(crate) trait Task: Send {
         cx: &mut dyn FieldContext,
     ) -> Result<(), DecodeError>;
 
-    /// The same, where the arguments are what is expected at the front of a buffer, and says how many bytes the box takes;
-    /// `None` where they are not, and nothing was done.
+    /// The same, where the arguments are what is expected at the front of a buffer, and says how many bytes the box takes.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was called: the arguments are not what is expected, or, where there is an error, cannot be decoded.
     fn start_front(
         &mut self,
         front: &Front<'_>,
         peer: MakePeer<'_>,
         cx: &mut dyn FieldContext,
-    ) -> Option<(usize, Result<(), DecodeError>)>;
+    ) -> Result<usize, Option<DecodeError>>;
 
     /// Goes on. When the responder is done, its outcome goes to `reply`, once.
     fn poll(&mut self, cx: &mut Context<'_>, reply: &mut dyn Reply) -> Poll<()>;

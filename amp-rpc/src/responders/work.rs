@@ -125,10 +125,10 @@ where
         front: &Front<'_>,
         peer: MakePeer<'_>,
         cx: &mut dyn FieldContext,
-    ) -> Option<(usize, Result<(), DecodeError>)> {
-        let (frame, arguments) = self.shared.0.read_front(*front, cx)?;
-        let called = arguments.map(|arguments| self.call(arguments, peer));
-        Some((frame.len(), called))
+    ) -> Result<usize, Option<DecodeError>> {
+        let (frame, arguments) = self.shared.0.read_front(*front, cx).ok_or(None)?;
+        self.call(arguments?, peer);
+        Ok(frame.len())
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, reply: &mut dyn Reply) -> Poll<()> {
