@@ -65,8 +65,8 @@ impl Peer {
     /// # Errors
     ///
     /// See [`CallError`](crate::CallError). Each call ends in exactly one way.
-    pub fn call<C: Command>(&self, command: C) -> Call<C> {
-        Call::new(self.clone(), command)
+    pub fn call<C: Command>(&self, command: C) -> Call<'_, C> {
+        Call::new(self, command)
     }
 
     /// Calls a command without asking for an answer; Twisted's `callRemote` for a command with
@@ -78,8 +78,8 @@ impl Peer {
     /// # Errors
     ///
     /// When it cannot be sent: [`TellError`](crate::TellError).
-    pub fn tell<C: Command>(&self, command: C) -> Tell<C> {
-        Tell::<C>::new(self.clone(), command)
+    pub fn tell<C: Command>(&self, command: C) -> Tell<'_, C> {
+        Tell::<C>::new(self, command)
     }
 
     /// Calls a command by its name with a box of arguments; Twisted's `callRemoteString`. Keys of
@@ -88,8 +88,8 @@ impl Peer {
     /// # Errors
     ///
     /// As for [`call`](Self::call), but no error is a declared one.
-    pub fn call_box(&self, command: impl AsRef<[u8]>, arguments: AmpBox) -> CallBox {
-        CallBox::new(self.clone(), command.as_ref(), arguments)
+    pub fn call_box(&self, command: impl AsRef<[u8]>, arguments: AmpBox) -> CallBox<'_> {
+        CallBox::new(self, command.as_ref(), arguments)
     }
 
     /// Calls a command by its name with a box of arguments, without asking for an answer.
@@ -97,8 +97,8 @@ impl Peer {
     /// # Errors
     ///
     /// As for [`tell`](Self::tell).
-    pub fn tell_box(&self, command: impl AsRef<[u8]>, arguments: AmpBox) -> Tell<AmpBox> {
-        Tell::new_box(self.clone(), command.as_ref(), arguments)
+    pub fn tell_box(&self, command: impl AsRef<[u8]>, arguments: AmpBox) -> Tell<'_, AmpBox> {
+        Tell::new_box(self, command.as_ref(), arguments)
     }
 
     /// Calls a command of a schema made at run time.
@@ -107,8 +107,8 @@ impl Peer {
     ///
     /// As for [`call`](Self::call), but an error that the schema declares comes as
     /// [`CallError::Remote`](crate::CallError::Remote); `schema.errors.by_code` has its label.
-    pub fn call_dynamic(&self, schema: &CommandSchema, arguments: Values) -> CallDynamic {
-        CallDynamic::new(self.clone(), schema, arguments)
+    pub fn call_dynamic(&self, schema: &CommandSchema, arguments: Values) -> CallDynamic<'_> {
+        CallDynamic::new(self, schema, arguments)
     }
 
     /// Calls a command of a schema made at run time, without asking for an answer.
@@ -116,8 +116,8 @@ impl Peer {
     /// # Errors
     ///
     /// As for [`tell`](Self::tell).
-    pub fn tell_dynamic(&self, schema: &CommandSchema, arguments: Values) -> Tell<OwnedFields> {
-        Tell::new_dynamic(self.clone(), schema, arguments)
+    pub fn tell_dynamic(&self, schema: &CommandSchema, arguments: Values) -> Tell<'_, OwnedFields> {
+        Tell::new_dynamic(self, schema, arguments)
     }
 
     /// Calls a command that switches the protocol, and waits for the answer and the stream: what
@@ -130,8 +130,8 @@ impl Peer {
     /// # Errors
     ///
     /// As for [`call`](Self::call).
-    pub fn switch<C: Command>(&self, command: C) -> Switch<C> {
-        Switch::new(self.clone(), command)
+    pub fn switch<C: Command>(&self, command: C) -> Switch<'_, C> {
+        Switch::new(self, command)
     }
 
     /// Sets what goes on with the stream when this side grants the peer's ask to switch the protocol;

@@ -98,7 +98,7 @@ async fn calls_of_a_connection_have_a_default() {
 async fn an_earlier_deadline_is_noticed_while_the_connection_sleeps() {
     let (peer, _stream) = raw(&Amp::new());
     let start = Instant::now();
-    let long = tokio::spawn(peer.call_box("Slow", empty()).timeout(60 * SECOND));
+    let long = tokio::spawn(peer.call_box("Slow", empty()).timeout(60 * SECOND).owned());
     tokio::time::sleep(SECOND).await;
     let short = peer.call_box("Slow", empty()).timeout(SECOND);
     assert!(matches!(short.await, Err(CallError::TimedOut { .. })));

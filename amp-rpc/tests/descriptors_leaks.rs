@@ -42,7 +42,7 @@ async fn well_behaved(round: u32) {
     server.call(open(round)).await.unwrap();
     drop(peer.call(write(1)));
     drop(peer.call(open(1)).start());
-    let started = [peer.call(open(2)).start(), peer.call(open(3)).start()];
+    let started = [2, 3].map(|count| peer.call(open(count)).start().owned());
     drop(peer.call(write(2)).start());
     if round % 2 == 0 {
         peer.close();

@@ -220,7 +220,11 @@ async fn a_shutdown_lets_what_runs_finish() {
     let endpoint = server.endpoint().clone();
     let client = connect(&server).await;
     let idle = connect(&server).await;
-    let answer = tokio::spawn(client.call_box("Wait", AmpBox::from([("text", "hello")])));
+    let answer = tokio::spawn(
+        client
+            .call_box("Wait", AmpBox::from([("text", "hello")]))
+            .owned(),
+    );
     soon(started.notified()).await;
     let shutdown = tokio::spawn(server.shutdown(LONG));
     // The connection that does nothing is closed, which shows that the shutdown has begun.
@@ -245,7 +249,8 @@ async fn a_shutdown_closes_at_its_limit_what_is_not_done() {
         go,
     } = waiting("tcp:127.0.0.1:0").await;
     let (one, other) = (connect(&server).await, connect(&server).await);
-    let calls = [&one, &other].map(|peer| tokio::spawn(peer.call_box("Wait", AmpBox::new())));
+    let calls =
+        [&one, &other].map(|peer| tokio::spawn(peer.call_box("Wait", AmpBox::new()).owned()));
     soon(started.notified()).await;
     soon(started.notified()).await;
     let _idle = connect(&server).await;

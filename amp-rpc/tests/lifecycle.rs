@@ -112,7 +112,7 @@ async fn the_connection_closes_with_the_last_peer() {
 #[tokio::test]
 async fn a_call_under_way_keeps_its_connection() {
     let (_server, client) = pair_of(&echoing(), &Amp::new());
-    let call = client.call_box("Echo", AmpBox::from([("a", "1")]));
+    let call = client.call_box("Echo", AmpBox::from([("a", "1")])).owned();
     drop(client);
     let answer = soon(call).await.unwrap();
     assert_eq!(answer.get("a"), Some(&b"1"[..]));
@@ -122,7 +122,7 @@ async fn a_call_under_way_keeps_its_connection() {
 async fn calls_under_way_learn_why_the_connection_ended() {
     let (_peer, mut stream) = raw(&Amp::new());
     let calls: Vec<_> = (0..3)
-        .map(|_| tokio::spawn(_peer.call_box("Never", empty())))
+        .map(|_| tokio::spawn(_peer.call_box("Never", empty()).owned()))
         .collect();
     read_boxes(&mut stream, 3).await;
     drop(stream);
@@ -608,7 +608,7 @@ async fn a_side_that_finishes_sends_the_calls_that_wait_for_room() {
     let peer = Amp::new().max_queued(100).over(one);
     let long = || AmpBox::from([("long", "x".repeat(1_000))]);
     let first = peer.call_box("First", long()).start();
-    let second = tokio::spawn(peer.call_box("Second", long()).start());
+    let second = tokio::spawn(peer.call_box("Second", long()).start().owned());
     peer.finish();
     let answer = |tag: &str| AmpBox::from([("_answer", tag)]).to_bytes().unwrap();
     // Behind it nothing is under way but the call that waits for room.
@@ -640,7 +640,7 @@ async fn a_responder_that_panics_when_it_is_dropped_harms_nobody_who_waits() {
         }
     });
     let (peer, mut stream) = raw(&Amp::new().locator(stuck).drop_responders_at_end());
-    let call = tokio::spawn(peer.call_box("Never", empty()).start());
+    let call = tokio::spawn(peer.call_box("Never", empty()).start().owned());
     stream.write_all(&ask("Stuck", "1")).await.unwrap();
     soon(started.notified()).await;
     peer.close();

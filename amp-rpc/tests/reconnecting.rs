@@ -145,7 +145,7 @@ async fn finishing_waits_for_calls_on_a_connection_that_was_left() {
     peer.connected().await.unwrap();
     let under_way = peer.call(Once { number: 1 }).start();
     assert_eq!(served.asked.recv().await, Some(1));
-    let back = server.peers()[0].call(Once { number: 2 }).start();
+    let back = server.peers()[0].call(Once { number: 2 }).start().owned();
     assert_eq!(own.asked.recv().await, Some(2));
     let mut states = peer.states();
     let shutdown = tokio::spawn(server.shutdown(Duration::from_secs(60)));

@@ -131,7 +131,7 @@ async fn an_old_connection_lets_what_runs_finish() {
     let amp = amp.max_age(AGE).age_grace(AGE);
     let server = amp.listen("memory:finish").await.unwrap();
     let peer = connect(&server).await;
-    let call = tokio::spawn(peer.call_box("Wait", AmpBox::from([("a", "1")])));
+    let call = tokio::spawn(peer.call_box("Wait", AmpBox::from([("a", "1")])).owned());
     tokio::time::sleep(AGE + AGE / 10).await;
     let error = peer.call_box("Echo", empty()).await.unwrap_err();
     assert_eq!(code(error), b"BUSY");
@@ -271,7 +271,7 @@ async fn a_shutdown_can_be_watched() {
     let mut calls = Vec::new();
     for _ in 0..3 {
         let peer = connect(&server).await;
-        calls.push(tokio::spawn(peer.call_box("Wait", empty())));
+        calls.push(tokio::spawn(peer.call_box("Wait", empty()).owned()));
     }
     while open.count() < 3 {
         soon(open.changed()).await;
@@ -416,7 +416,7 @@ async fn a_side_finishes_within_its_limit_or_is_closed() {
     let (amp, gate) = serving();
     let server = amp.listen("memory:within").await.unwrap();
     let peer = connect(&server).await;
-    let call = tokio::spawn(peer.call_box("Wait", empty()));
+    let call = tokio::spawn(peer.call_box("Wait", empty()).owned());
     // Behind it, so that it is under way.
     echo(&peer).await;
     let begin = Instant::now();
@@ -425,7 +425,7 @@ async fn a_side_finishes_within_its_limit_or_is_closed() {
     let error = eventually(call).await.unwrap().unwrap_err();
     assert!(matches!(error, CallError::Ended(EndReason::ClosedHere)));
     let peer = connect(&server).await;
-    let call = tokio::spawn(peer.call_box("Wait", empty()));
+    let call = tokio::spawn(peer.call_box("Wait", empty()).owned());
     echo(&peer).await;
     let later = tokio::spawn(async move {
         tokio::time::sleep(GRACE / 2).await;

@@ -161,12 +161,12 @@ async fn nothing_that_waits_for_tls_is_ever_in_plain_text() {
     let client = Amp::new().locator(Responders::new().on(slow)).over(left);
     // The answer to this ask falls due while the client waits for TLS.
     let server = echoing().tls(authority.server()).over(right);
-    let asked = tokio::spawn(server.call(Echo { n: 11_111 }).start());
+    let asked = tokio::spawn(server.call(Echo { n: 11_111 }).start().owned());
     client.call(Echo { n: 1 }).await.unwrap();
     client.set_tls(authority.client());
     let starting = client.call(StartTls {}).start();
     finish.notify_one();
-    let waiting = tokio::spawn(client.call(Echo { n: 22_222 }).start());
+    let waiting = tokio::spawn(client.call(Echo { n: 22_222 }).start().owned());
     starting.await.unwrap();
     assert_eq!(waiting.await.unwrap().unwrap(), Number { n: 22_222 });
     assert_eq!(asked.await.unwrap().unwrap(), Number { n: 11_111 });
@@ -402,7 +402,7 @@ async fn a_failed_handshake_ends_the_connection_for_everybody_with_the_reason() 
     let client = Amp::new().over(right);
     client.set_tls(authority.client());
     let starting = client.call(StartTls {}).start();
-    let waiting = tokio::spawn(client.call(Echo { n: 1 }).start());
+    let waiting = tokio::spawn(client.call(Echo { n: 1 }).start().owned());
     let Err(CallError::Ended(reason)) = starting.await else {
         panic!("an unknown authority was trusted");
     };
@@ -616,7 +616,7 @@ async fn a_client_that_is_refused_over_tcp_learns_why() {
         let client = Amp::new().over(one.unwrap());
         client.set_tls(authority.client());
         let starting = client.call(StartTls {}).start();
-        let waiting = (0..20).map(|n| tokio::spawn(client.call(Echo { n }).start()));
+        let waiting = (0..20).map(|n| tokio::spawn(client.call(Echo { n }).start().owned()));
         let waiting: Vec<_> = waiting.collect();
         // With TLS 1.3, the client has begun when it is refused.
         let _ = starting.await;

@@ -76,7 +76,7 @@ async fn however_the_bytes_come() {
 #[tokio::test]
 async fn callers_learn_who_is_there() {
     let (peer, mut stream) = duplex(&Amp::new());
-    let call = tokio::spawn(peer.call_box("Hello", AmpBox::new()));
+    let call = tokio::spawn(peer.call_box("Hello", AmpBox::new()).owned());
     stream.write_all(b"SSH-2.0-x\r\n").await.unwrap();
     let error = soon(call).await.unwrap().unwrap_err();
     let mut texts = vec![error.to_string()];

@@ -147,7 +147,7 @@ async fn what_comes_in_the_same_read_belongs_to_the_other_protocol() {
 
     let (left, mut raw) = duplex(4096);
     let client = Amp::new().over(left);
-    let switching = tokio::spawn(client.switch(to("shout")));
+    let switching = tokio::spawn(client.switch(to("shout")).owned());
     let tag = read_box(&mut raw).await.get(b"_ask").unwrap().to_vec();
     let mut bytes = answer(std::str::from_utf8(&tag).unwrap(), &[("version", "2")]);
     bytes.extend_from_slice(b"welcome\n");
@@ -187,7 +187,7 @@ async fn between_the_ask_and_its_answer_nothing_is_written() {
     let (left, mut raw) = duplex(4096);
     let client = shouting().over(left);
     let switching = client.switch(to("shout")).start();
-    let waiting = tokio::spawn(client.call(Echo { n: 1 }).start());
+    let waiting = tokio::spawn(client.call(Echo { n: 1 }).start().owned());
     let asked = read_box(&mut raw).await;
     assert_eq!(asked.get(b"_command").unwrap(), b"Switch");
     raw.write_all(&ask("77", "Echo", &[("n", "5")]))
@@ -462,7 +462,7 @@ async fn a_panic_of_what_goes_on_leaves_nobody_waiting() {
     let server = Amp::new()
         .locator(Responders::new().on_with_peer(panics))
         .over(left);
-    let under_way = tokio::spawn(server.call(Hang {}).start());
+    let under_way = tokio::spawn(server.call(Hang {}).start().owned());
     read_box(&mut raw).await;
     raw.write_all(&ask("1", "Switch", &[("name", "shout")]))
         .await

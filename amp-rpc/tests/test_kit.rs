@@ -100,7 +100,9 @@ async fn answers_overtake_each_other() {
         let client = Amp::new().over(reordered(one, Duration::from_millis(5), seed));
         let (ended, mut order) = tokio::sync::mpsc::unbounded_channel();
         let calls = (0..100).map(|n| {
-            let call = client.call_box("Echo", AmpBox::from([("n", n.to_string())]));
+            let call = client
+                .call_box("Echo", AmpBox::from([("n", n.to_string())]))
+                .owned();
             let (call, ended) = (call.start(), ended.clone());
             tokio::spawn(async move {
                 let answer = call.await.unwrap();

@@ -128,7 +128,7 @@ impl Client {
                 return Ok(());
             };
             self.peer.set_tls(tls);
-            let starting = self.peer.call(StartTls {}).start();
+            let starting = self.peer.call(StartTls {}).start().owned();
             under_way.spawn(async move {
                 let started = starting.await.map(|()| json!({}));
                 report(started.map_err(|error| call_error(StartTls::SCHEMA, error)));
@@ -137,7 +137,7 @@ impl Client {
         }
         if let Some(name) = line.get("switch") {
             let name = name.as_str().unwrap_or_default().to_owned();
-            let switching = self.peer.switch(Switch { name }).start();
+            let switching = self.peer.switch(Switch { name }).start().owned();
             let lines = Arc::clone(&self.lines);
             under_way.spawn(async move {
                 let switched = switching.await.map(|((), stream)| {
@@ -187,13 +187,13 @@ impl Client {
             }
         };
         if asks {
-            let call = self.peer.call_dynamic(schema, arguments).start();
+            let call = self.peer.call_dynamic(schema, arguments).start().owned();
             under_way.spawn(async move {
                 let answer = call.await.map(|values| Json::Object(write_fields(values)));
                 report(answer.map_err(|error| call_error(schema, error)));
             });
         } else {
-            let tell = self.peer.tell_dynamic(schema, arguments).start();
+            let tell = self.peer.tell_dynamic(schema, arguments).start().owned();
             under_way.spawn(async move {
                 report(tell.await.map(|()| json!({})).map_err(tell_error));
             });

@@ -1,5 +1,6 @@
 //! What is common to calls of every form, and to tells.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -15,8 +16,8 @@ use crate::connection::{Ending, Payload, Received, Refusal, Request, Stage, Take
 use crate::peer::Peer;
 
 /// What every call has: where it goes, what it sends, and how far it is.
-pub(crate) struct Exchange<F> {
-    pub(super) peer: Peer,
+pub(crate) struct Exchange<'a, F> {
+    pub(super) peer: Cow<'a, Peer>,
     command: Shared<[u8]>,
     kind: CommandKind,
     /// Until they are encoded, or longer.
@@ -55,7 +56,7 @@ pub(super) enum Time {
     Until(Option<Instant>),
 }
 
-impl<F: WriteFields> Exchange<F> {
+impl<'a, F: WriteFields> Exchange<'a, F> {
     /// When the caller stops waiting. Counts from the first time that this is asked.
     fn deadline(&mut self) -> Option<Instant> {
         let limit = match self.time {
@@ -80,7 +81,12 @@ impl<F: WriteFields> Exchange<F> {
         }
     }
 
-    pub(crate) fn new(peer: Peer, command: Shared<[u8]>, kind: CommandKind, fields: F) -> Self {
+    pub(crate) fn new(
+        peer: Cow<'a, Peer>,
+        command: Shared<[u8]>,
+        kind: CommandKind,
+        fields: F,
+    ) -> Self {
         Self {
             peer,
             command,
@@ -93,6 +99,24 @@ impl<F: WriteFields> Exchange<F> {
             span: Span::none(),
             early: None,
             taker: None,
+        }
+    }
+
+    /// The same with a handle of its own.
+    pub(super) fn owned(mut self) -> Exchange<'static, F> {
+        Exchange {
+            peer: Cow::Owned(Peer::clone(&self.peer)),
+            command: self.command.clone(),
+            kind: self.kind,
+            fields: self.fields.take(),
+            keep: self.keep,
+            // So that nothing is ended when this is dropped.
+            stage: std::mem::replace(&mut self.stage, Stage::Done),
+            was_sent: self.was_sent,
+            time: self.time,
+            span: self.span.clone(),
+            early: self.early.take(),
+            taker: self.taker.take(),
         }
     }
 
@@ -335,13 +359,13 @@ fn request<'a, F: WriteFields>(
     }
 }
 
-impl<F> Drop for Exchange<F> {
+impl<F> Drop for Exchange<'_, F> {
     fn drop(&mut self) {
         self.peer.shared().drop_call(self.stage);
     }
 }
 
-impl<F> fmt::Debug for Exchange<F> {
+impl<F> fmt::Debug for Exchange<'_, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({:?})", Excerpt(&self.command), self.stage)
     }

@@ -3,6 +3,7 @@
 mod exchange;
 mod tell;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -29,14 +30,17 @@ use crate::switched::SwitchedStream;
 /// Nothing is sent before the first poll; boxes leave in the order of the first polls. Dropping it
 /// ends the wait at once; an answer that comes later is ignored. So it can be dropped at any time,
 /// but the peer may then have carried the command out or not.
+///
+/// It borrows the [`Peer`]: counting handles would take a good part of the time of a call where many threads make them.
+/// [`owned`](Self::owned) makes it one that can go anywhere.
 #[derive(Debug)]
 #[must_use = "a call is sent when it is first polled"]
-pub struct Call<C: Command>(Exchange<C>);
+pub struct Call<'a, C: Command>(Exchange<'a, C>);
 
-impl<C: Command> Call<C> {
-    pub(crate) fn new(peer: Peer, command: C) -> Self {
+impl<'a, C: Command> Call<'a, C> {
+    pub(crate) fn new(peer: &'a Peer, command: C) -> Self {
         Self(Exchange::new(
-            peer,
+            Cow::Borrowed(peer),
             Shared::Static(C::NAME),
             C::KIND,
             command,
@@ -53,6 +57,12 @@ impl<C: Command> Call<C> {
         self
     }
 
+    /// The same call with a handle of its own to the peer, for where it has to outlive the one that it was made by, as in a
+    /// task: `tokio::spawn(peer.call(command).owned())`. As every handle, it keeps the connection open.
+    pub fn owned(self) -> Call<'static, C> {
+        Call(self.0.owned())
+    }
+
     /// Puts the call on the wire at once, or in its place among those that wait for room. The answer
     /// is still this future's.
     pub fn start(mut self) -> Self {
@@ -62,21 +72,21 @@ impl<C: Command> Call<C> {
 }
 
 // The command is only ever borrowed, never pinned.
-impl<C: Command> Unpin for Call<C> {}
+impl<C: Command> Unpin for Call<'_, C> {}
 
 /// A call of a command that switches the protocol; made by [`Peer::switch`].
 ///
 /// Nothing is sent before the first poll. Dropping it ends the wait at once; if the peer agrees
 /// afterwards, nobody takes the stream, and the connection is closed.
 #[must_use = "a call is sent when it is first polled"]
-pub struct Switch<C: Command> {
-    call: Call<C>,
+pub struct Switch<'a, C: Command> {
+    call: Call<'a, C>,
     answer: Option<C::Response>,
     stream: oneshot::Receiver<SwitchedStream>,
 }
 
-impl<C: Command> Switch<C> {
-    pub(crate) fn new(peer: Peer, command: C) -> Self {
+impl<'a, C: Command> Switch<'a, C> {
+    pub(crate) fn new(peer: &'a Peer, command: C) -> Self {
         let mut call = Call::new(peer, command);
         let (taker, stream) = oneshot::channel();
         call.0.taker = Some(taker);
@@ -97,6 +107,16 @@ impl<C: Command> Switch<C> {
         self
     }
 
+    /// The same call with a handle of its own to the peer, for where it has to outlive the one that it was made by, as in a
+    /// task: `tokio::spawn(peer.call(command).owned())`. As every handle, it keeps the connection open.
+    pub fn owned(self) -> Switch<'static, C> {
+        Switch {
+            call: self.call.owned(),
+            answer: self.answer,
+            stream: self.stream,
+        }
+    }
+
     /// Puts the call on the wire at once, or in its place among those that wait for room. The answer
     /// is still this future's.
     pub fn start(mut self) -> Self {
@@ -105,16 +125,16 @@ impl<C: Command> Switch<C> {
     }
 }
 
-impl<C: Command> fmt::Debug for Switch<C> {
+impl<C: Command> fmt::Debug for Switch<'_, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Switch").field(&self.call.0).finish()
     }
 }
 
 // The answer is kept as a value, never pinned.
-impl<C: Command> Unpin for Switch<C> {}
+impl<C: Command> Unpin for Switch<'_, C> {}
 
-impl<C: Command> Future for Switch<C> {
+impl<C: Command> Future for Switch<'_, C> {
     type Output = Result<(C::Response, SwitchedStream), CallError<C::Error>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -133,7 +153,7 @@ impl<C: Command> Future for Switch<C> {
     }
 }
 
-impl<C: Command> Future for Call<C> {
+impl<C: Command> Future for Call<'_, C> {
     type Output = Result<C::Response, CallError<C::Error>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -164,13 +184,18 @@ pub(crate) fn read_values(
 /// Cancel-safe as [`Call`] is.
 #[derive(Debug)]
 #[must_use = "a call is sent when it is first polled"]
-pub struct CallBox(Exchange<AmpBox>);
+pub struct CallBox<'a>(Exchange<'a, AmpBox>);
 
-impl CallBox {
-    pub(crate) fn new(peer: Peer, command: &[u8], arguments: AmpBox) -> Self {
+impl<'a> CallBox<'a> {
+    pub(crate) fn new(peer: &'a Peer, command: &[u8], arguments: AmpBox) -> Self {
         let arguments = without_protocol_keys(arguments);
         let command = Shared::Counted(command.into());
-        Self(Exchange::new(peer, command, CommandKind::Plain, arguments))
+        Self(Exchange::new(
+            Cow::Borrowed(peer),
+            command,
+            CommandKind::Plain,
+            arguments,
+        ))
     }
 
     /// Sets how long the call may take, from its first poll until its answer: waiting for room, being
@@ -183,6 +208,12 @@ impl CallBox {
         self
     }
 
+    /// The same call with a handle of its own to the peer, for where it has to outlive the one that it was made by, as in a
+    /// task: `tokio::spawn(peer.call(command).owned())`. As every handle, it keeps the connection open.
+    pub fn owned(self) -> CallBox<'static> {
+        CallBox(self.0.owned())
+    }
+
     /// Puts the call on the wire at once, or in its place among those that wait for room. The answer
     /// is still this future's.
     pub fn start(mut self) -> Self {
@@ -191,7 +222,7 @@ impl CallBox {
     }
 }
 
-impl Future for CallBox {
+impl Future for CallBox<'_> {
     type Output = Result<AmpBox, CallError<NoErrors>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -204,16 +235,21 @@ impl Future for CallBox {
 /// Cancel-safe as [`Call`] is.
 #[derive(Debug)]
 #[must_use = "a call is sent when it is first polled"]
-pub struct CallDynamic {
-    exchange: Exchange<OwnedFields>,
+pub struct CallDynamic<'a> {
+    exchange: Exchange<'a, OwnedFields>,
     response: Shared<[FieldSchema]>,
 }
 
-impl CallDynamic {
-    pub(crate) fn new(peer: Peer, schema: &CommandSchema, arguments: Values) -> Self {
+impl<'a> CallDynamic<'a> {
+    pub(crate) fn new(peer: &'a Peer, schema: &CommandSchema, arguments: Values) -> Self {
         let fields = OwnedFields::new(schema.arguments.clone(), arguments);
         Self {
-            exchange: Exchange::new(peer, schema.name.clone(), schema.kind, fields),
+            exchange: Exchange::new(
+                Cow::Borrowed(peer),
+                schema.name.clone(),
+                schema.kind,
+                fields,
+            ),
             response: schema.response.clone(),
         }
     }
@@ -228,6 +264,15 @@ impl CallDynamic {
         self
     }
 
+    /// The same call with a handle of its own to the peer, for where it has to outlive the one that it was made by, as in a
+    /// task: `tokio::spawn(peer.call(command).owned())`. As every handle, it keeps the connection open.
+    pub fn owned(self) -> CallDynamic<'static> {
+        CallDynamic {
+            exchange: self.exchange.owned(),
+            response: self.response,
+        }
+    }
+
     /// Puts the call on the wire at once, or in its place among those that wait for room. The answer
     /// is still this future's.
     pub fn start(mut self) -> Self {
@@ -236,7 +281,7 @@ impl CallDynamic {
     }
 }
 
-impl Future for CallDynamic {
+impl Future for CallDynamic<'_> {
     type Output = Result<Values, CallError<NoErrors>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -21,16 +22,16 @@ use crate::peer::Peer;
 /// bound, so that awaiting each keeps a fast sender from filling the memory. When it is dropped
 /// after its first poll, the command may be sent all the same.
 #[must_use = "a command is sent when its future is first polled"]
-pub struct Tell<F: WriteFields> {
-    exchange: Exchange<F>,
+pub struct Tell<'a, F: WriteFields> {
+    exchange: Exchange<'a, F>,
     /// How it ended when it was started, before anybody polled it.
     early: Option<Result<(), Ending>>,
 }
 
-impl<C: Command> Tell<C> {
-    pub(crate) fn new(peer: Peer, command: C) -> Self {
+impl<'a, C: Command> Tell<'a, C> {
+    pub(crate) fn new(peer: &'a Peer, command: C) -> Self {
         Self::of(Exchange::new(
-            peer,
+            Cow::Borrowed(peer),
             Shared::Static(C::NAME),
             C::KIND,
             command,
@@ -38,19 +39,24 @@ impl<C: Command> Tell<C> {
     }
 }
 
-impl Tell<AmpBox> {
-    pub(crate) fn new_box(peer: Peer, command: &[u8], arguments: AmpBox) -> Self {
+impl<'a> Tell<'a, AmpBox> {
+    pub(crate) fn new_box(peer: &'a Peer, command: &[u8], arguments: AmpBox) -> Self {
         let arguments = without_protocol_keys(arguments);
         let command = Shared::Counted(command.into());
-        Self::of(Exchange::new(peer, command, CommandKind::Plain, arguments))
+        Self::of(Exchange::new(
+            Cow::Borrowed(peer),
+            command,
+            CommandKind::Plain,
+            arguments,
+        ))
     }
 }
 
-impl Tell<OwnedFields> {
-    pub(crate) fn new_dynamic(peer: Peer, schema: &CommandSchema, arguments: Values) -> Self {
+impl<'a> Tell<'a, OwnedFields> {
+    pub(crate) fn new_dynamic(peer: &'a Peer, schema: &CommandSchema, arguments: Values) -> Self {
         let fields = OwnedFields::new(schema.arguments.clone(), arguments);
         Self::of(Exchange::new(
-            peer,
+            Cow::Borrowed(peer),
             schema.name.clone(),
             schema.kind,
             fields,
@@ -58,8 +64,8 @@ impl Tell<OwnedFields> {
     }
 }
 
-impl<F: WriteFields> Tell<F> {
-    fn of(exchange: Exchange<F>) -> Self {
+impl<'a, F: WriteFields> Tell<'a, F> {
+    fn of(exchange: Exchange<'a, F>) -> Self {
         Self {
             exchange,
             early: None,
@@ -71,6 +77,15 @@ impl<F: WriteFields> Tell<F> {
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.exchange.time = Time::Limit(limit);
         self
+    }
+
+    /// The same with a handle of its own to the peer, for where it has to outlive the one that it was made by, as in a
+    /// task: `tokio::spawn(peer.tell(command).owned())`. As every handle, it keeps the connection open.
+    pub fn owned(self) -> Tell<'static, F> {
+        Tell {
+            exchange: self.exchange.owned(),
+            early: self.early,
+        }
     }
 
     /// Puts the command in the queue at once, or in its place among those that wait for room. The
@@ -86,15 +101,15 @@ impl<F: WriteFields> Tell<F> {
     }
 }
 
-impl<F: WriteFields> fmt::Debug for Tell<F> {
+impl<F: WriteFields> fmt::Debug for Tell<'_, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Tell").field(&self.exchange).finish()
     }
 }
 
-impl<F: WriteFields> Unpin for Tell<F> {}
+impl<F: WriteFields> Unpin for Tell<'_, F> {}
 
-impl<F: WriteFields> Future for Tell<F> {
+impl<F: WriteFields> Future for Tell<'_, F> {
     type Output = Result<(), TellError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

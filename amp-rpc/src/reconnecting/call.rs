@@ -1,5 +1,6 @@
 //! The futures of a reconnecting peer's calls.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -193,7 +194,7 @@ impl<F: WriteFields + Send> Sending<F> {
         read: impl FnOnce(&Payload, &Peer) -> Result<T, DecodeError> + Send,
     ) -> Result<T, CallError<E>> {
         let command = self.command.clone();
-        let poll = |exchange: &mut Exchange<F>, cx: &mut Context<'_>| {
+        let poll = |exchange: &mut Exchange<'static, F>, cx: &mut Context<'_>| {
             exchange.poll(cx).map(|ending| match ending {
                 Ending::Answer(_) | Ending::Error(_) | Ending::IncompleteError => Ok(ending),
                 _ => Err(ending),
@@ -226,8 +227,8 @@ impl<F: WriteFields + Send> Sending<F> {
     async fn send<R>(
         self,
         limit: Option<Duration>,
-        poll: impl Fn(&mut Exchange<F>, &mut Context<'_>) -> Poll<Result<R, Ending>>,
-    ) -> Result<(Exchange<F>, R), Stopped> {
+        poll: impl Fn(&mut Exchange<'static, F>, &mut Context<'_>) -> Poll<Result<R, Ending>>,
+    ) -> Result<(Exchange<'static, F>, R), Stopped> {
         if matches!(
             self.kind,
             CommandKind::StartTls | CommandKind::ProtocolSwitch
@@ -273,8 +274,13 @@ impl<F: WriteFields + Send> Sending<F> {
                 true => Keep::Sent,
                 false => Keep::Unsent,
             };
-            let mut exchange = Exchange::new(connection, self.command.clone(), self.kind, fields)
-                .keeping(keep, deadline);
+            let mut exchange = Exchange::new(
+                Cow::Owned(connection),
+                self.command.clone(),
+                self.kind,
+                fields,
+            )
+            .keeping(keep, deadline);
             let sent = poll_fn(|cx| {
                 let polled = poll(&mut exchange, cx);
                 under_way.place();

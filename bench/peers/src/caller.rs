@@ -51,10 +51,11 @@ impl Caller {
     }
 
     async fn sum<P: Peer>(&mut self, peer: &P) -> Result<(), Error> {
+        let number = self.number;
         while !self.is_over() {
             let start = self.start();
-            let total = peer.sum(self.number, self.calls).await?;
-            self.count(start, total == self.number + self.calls)?;
+            let total = peer.sum(number, self.calls).await?;
+            self.count(start, total == number + self.calls)?;
         }
         Ok(())
     }

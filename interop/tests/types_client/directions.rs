@@ -156,8 +156,8 @@ async fn a_hundred_connections() {
         let mut peers = Vec::new();
         for n in 0..100_u32 {
             let peer = twisted.connect(modes()[n as usize % 2]).await;
-            let held = peer.call(Hold { number: n.into() }).start();
-            let doubled = peer.call(DoubleAll { count: n }).start();
+            let held = peer.call(Hold { number: n.into() }).start().owned();
+            let doubled = peer.call(DoubleAll { count: n }).start().owned();
             peers.push((n, peer, held, doubled));
         }
         for (n, peer, held, doubled) in peers {
