@@ -55,7 +55,10 @@ impl AsyncRead for BoxedStream {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.pinned().poll_read(cx, buffer)
+        match &mut self.get_mut().0 {
+            Kind::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buffer),
+            Kind::Other(other) => Pin::new(other).poll_read(cx, buffer),
+        }
     }
 }
 
@@ -65,11 +68,17 @@ impl AsyncWrite for BoxedStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.pinned().poll_write(cx, bytes)
+        match &mut self.get_mut().0 {
+            Kind::Tcp(tcp) => Pin::new(tcp).poll_write(cx, bytes),
+            Kind::Other(other) => Pin::new(other).poll_write(cx, bytes),
+        }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.pinned().poll_flush(cx)
+        match &mut self.get_mut().0 {
+            Kind::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
+            Kind::Other(other) => Pin::new(other).poll_flush(cx),
+        }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use amp_rpc_core::conversation::Boundary;
@@ -16,7 +16,7 @@ use super::incoming::{Incoming, Read};
 use super::located::Located;
 use super::log;
 use super::outgoing::Outgoing;
-use super::shared::{Carried, Closing, Shared};
+use super::shared::{Carried, Closing, Shared, State};
 use super::timer::Timer;
 use super::watch::{Sight, Verdict, Watch};
 use crate::end::EndReason;
@@ -43,9 +43,14 @@ const READ_IN_A_ROW: u64 = 64 * 1024;
 ///
 /// It is small, since idle connections consist of little else: what it works with is on a [`Desk`].
 pub(crate) struct Driver {
+    seat: Seat,
+    carrier: Carrier,
+}
+
+/// What carries a connection, but for its desk.
+struct Carrier {
     shared: Arc<Shared>,
     phase: Phase,
-    seat: Seat,
     timer: Timer,
     watch: Watch,
     /// The name under which the peer was sought, where TLS may still begin.
@@ -61,7 +66,7 @@ enum Seat {
     At(Box<Desk>),
     /// It has nothing to do.
     Away(Left),
-    /// It is on its way, while it is polled.
+    /// It is on its way from one to the other, or done.
     Between,
 }
 
@@ -96,9 +101,8 @@ enum Break {
 impl Driver {
     pub(crate) fn new(carried: Carried, shared: Arc<Shared>, locator: Arc<Located>) -> Self {
         let Carried { stream, host, span } = carried;
-        Self {
+        let carrier = Carrier {
             phase: Phase::Open(stream),
-            seat: Seat::Away(Left::new(locator)),
             timer: Timer::default(),
             watch: Watch::new(&shared.options, shared.side),
             host: host.filter(|_| cfg!(feature = "_tls")),
@@ -106,9 +110,15 @@ impl Driver {
             publisher: Publisher::new(),
             span,
             shared,
+        };
+        Self {
+            seat: Seat::Away(Left::new(locator)),
+            carrier,
         }
     }
+}
 
+impl Carrier {
     /// With `looks`, it looks at what callers want, also where nothing else is to be done.
     fn turn(&mut self, desk: &mut Desk, cx: &mut Context<'_>, looks: bool) -> Turn {
         let polled = desk.dispatch.poll_woken();
@@ -124,6 +134,7 @@ impl Driver {
         }
     }
 
+    #[inline(never)]
     fn turn_open(&mut self, desk: &mut Desk, cx: &mut Context<'_>, looks: bool) -> Turn {
         let Phase::Open(stream) = &mut self.phase else {
             return Turn::Idle;
@@ -162,45 +173,16 @@ impl Driver {
             return Turn::Yield;
         }
         let mut state = self.shared.lock();
-        if let Err(reason) = desk.dispatch.commit(&mut state) {
-            end = Some(reason.into());
-        }
-        let under_way = state.is_under_way();
-        let closing = state.closing;
+        let committed = desk.dispatch.commit(&mut state);
         let room_is_wanted = !state.room.is_empty();
         desk.earliest = state.earliest;
-        if closing == Closing::Finish
-            && desk.closing == Closing::No
-            && self.shared.options.extensions
-            && (under_way || !desk.dispatch.is_idle())
-            && state.tell_leave()
-        {
-            self.shared.wrote.store(true, Ordering::Release);
-        }
-        drop(state);
-        desk.closing = closing;
-        match desk.dispatch.take_boundary() {
-            Some((Boundary::Close(reason), _)) => end = Some(reason.into()),
-            Some((Boundary::StartTls, asker)) => desk.crossing = Some((Crossing::Tls, asker)),
-            Some((Boundary::Switch, asker)) => desk.crossing = Some((Crossing::Switch, asker)),
-            None => {}
-        }
-        match closing {
-            Closing::No => {}
-            Closing::Finish => {
-                desk.dispatch.finishing = true;
-                if !under_way && desk.dispatch.is_idle() {
-                    end.get_or_insert(EndReason::ClosedHere);
-                }
+        if committed.is_err() || state.closing != Closing::No || desk.dispatch.has_boundary() {
+            if let Err(reason) = committed {
+                end = Some(reason.into());
             }
-            // The peer was promised the other protocol.
-            Closing::Flush if matches!(desk.crossing, Some((Crossing::Switch, _))) => {
-                desk.patience
-                    .get_or_insert_with(|| Instant::now() + PATIENCE);
-            }
-            Closing::Flush => {
-                end.get_or_insert(EndReason::ClosedHere);
-            }
+            end = see_end(&self.shared, state, desk, end);
+        } else {
+            drop(state);
         }
         let written = desk.dispatch.outgoing.poll_write(stream, cx);
         desk.dispatch
@@ -229,6 +211,7 @@ impl Driver {
     }
 
     /// Goes beyond a boundary: everything before it is written.
+    #[cold]
     fn cross(&mut self, desk: &mut Desk) {
         let Some((crossing, asker)) = desk.crossing.take() else {
             return;
@@ -251,6 +234,7 @@ impl Driver {
         }
     }
 
+    #[inline(never)]
     fn turn_securing(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> Turn {
         let Phase::Securing(securing) = &mut self.phase else {
             return Turn::Idle;
@@ -293,6 +277,7 @@ impl Driver {
     }
 
     /// Lets callers go ahead that wait for room.
+    #[cold]
     fn grant_room(&self) {
         let mut state = self.shared.lock();
         if state.room.is_empty() || !state.asking.is_open() {
@@ -305,6 +290,7 @@ impl Driver {
     }
 
     /// Ends the connection for everybody who waits for it; the rest is still written.
+    #[cold]
     fn begin_end(&mut self, desk: &mut Desk, reason: EndReason) {
         let stream = match std::mem::replace(&mut self.phase, Phase::Gone) {
             Phase::Open(stream) => Some(stream),
@@ -343,6 +329,7 @@ impl Driver {
         }
     }
 
+    #[inline(never)]
     fn turn_closing(&mut self, cx: &mut Context<'_>) -> Turn {
         let Phase::Closing(farewell) = &mut self.phase else {
             return Turn::Idle;
@@ -363,7 +350,15 @@ impl Driver {
     }
 
     /// Does what is due by the clock; says whether anything was.
+    #[inline]
     fn turn_clock(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> bool {
+        // What the watch waits for only ever moves away, so a timer that was set to it and has not come is early enough.
+        let is_early = desk.earliest.is_none() && desk.patience.is_none() && self.timer.is_ahead();
+        !is_early && self.set_clock(desk, cx)
+    }
+
+    #[inline(never)]
+    fn set_clock(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> bool {
         if !matches!(self.phase, Phase::Open(_) | Phase::Securing(_)) {
             return false;
         }
@@ -375,6 +370,12 @@ impl Driver {
         if self.timer.poll(moment, cx).is_pending() {
             return false;
         }
+        self.clock_strikes(desk);
+        true
+    }
+
+    #[inline(never)]
+    fn clock_strikes(&mut self, desk: &mut Desk) {
         let now = Instant::now();
         let extends = self.shared.options.extensions;
         let mut state = self.shared.lock();
@@ -408,7 +409,6 @@ impl Driver {
         if desk.patience.take_if(|patience| *patience <= now).is_some() {
             self.begin_end(desk, EndReason::ClosedHere);
         }
-        true
     }
 
     /// Prepares to sleep; `None` when there is something to do after all.
@@ -438,11 +438,15 @@ impl Driver {
         }
         let reserved = &self.shared.reserved;
         state.rest(reserved);
-        let mut is_away = is_open && !state.is_busy() && desk.is_clear();
-        if is_away && reserved.is_reserved() {
-            desk.dispatch.outgoing.give_large();
-            is_away = false;
-        }
+        let is_away = match reserved.is_reserved() {
+            true => {
+                if desk.dispatch.outgoing.is_clear() {
+                    desk.dispatch.outgoing.give_large();
+                }
+                false
+            }
+            false => is_open && !state.is_busy() && desk.is_clear(),
+        };
         match &mut state.sleeping {
             Some(known) => known.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
@@ -488,29 +492,86 @@ fn is_quiet(shared: &Shared, desk: &Desk) -> bool {
         && desk.crossing.is_none()
 }
 
+/// What the callers, or the peer, want to become of the connection: notes it, and says whether it ends.
+#[cold]
+fn see_end(
+    shared: &Shared,
+    mut state: MutexGuard<'_, State>,
+    desk: &mut Desk,
+    mut end: Option<EndReason>,
+) -> Option<EndReason> {
+    let under_way = state.is_under_way();
+    let closing = state.closing;
+    if closing == Closing::Finish
+        && desk.closing == Closing::No
+        && shared.options.extensions
+        && (under_way || !desk.dispatch.is_idle())
+        && state.tell_leave()
+    {
+        shared.wrote.store(true, Ordering::Release);
+    }
+    drop(state);
+    desk.closing = closing;
+    match desk.dispatch.take_boundary() {
+        Some((Boundary::Close(reason), _)) => end = Some(reason.into()),
+        Some((Boundary::StartTls, asker)) => desk.crossing = Some((Crossing::Tls, asker)),
+        Some((Boundary::Switch, asker)) => desk.crossing = Some((Crossing::Switch, asker)),
+        None => {}
+    }
+    match closing {
+        Closing::No => {}
+        Closing::Finish => {
+            desk.dispatch.finishing = true;
+            if !under_way && desk.dispatch.is_idle() {
+                end.get_or_insert(EndReason::ClosedHere);
+            }
+        }
+        // The peer was promised the other protocol.
+        Closing::Flush if matches!(desk.crossing, Some((Crossing::Switch, _))) => {
+            desk.patience
+                .get_or_insert_with(|| Instant::now() + PATIENCE);
+        }
+        Closing::Flush => {
+            end.get_or_insert(EndReason::ClosedHere);
+        }
+    }
+    end
+}
+
 impl Future for Driver {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        let span = this.span.clone();
+        let Self { seat, carrier } = &mut *self;
+        let span = carrier.span.clone();
         let _entered = span.enter();
-        let mut desk = match std::mem::replace(&mut this.seat, Seat::Between) {
-            Seat::At(desk) => desk,
-            Seat::Away(left) => Desk::take(&this.shared, left),
-            Seat::Between => return Poll::Ready(()),
+        if !matches!(seat, Seat::At(_)) {
+            let Seat::Away(left) = std::mem::replace(seat, Seat::Between) else {
+                return Poll::Ready(());
+            };
+            *seat = Seat::At(Desk::take(&carrier.shared, left));
+        }
+        let Seat::At(desk) = seat else {
+            return Poll::Ready(());
         };
-        let worked = this.work(&mut desk, cx);
-        this.seat = match worked {
-            Poll::Ready(None) => return Poll::Ready(()),
-            Poll::Ready(Some(Break::Away)) => desk.leave().map_or(Seat::Between, Seat::Away),
-            Poll::Ready(Some(Break::AtDesk)) => Seat::At(desk),
+        match carrier.work(desk, cx) {
+            Poll::Ready(Some(Break::AtDesk)) => {}
             Poll::Pending => {
                 desk.was_interrupted = true;
                 cx.waker().wake_by_ref();
-                Seat::At(desk)
             }
-        };
+            Poll::Ready(Some(Break::Away)) => {
+                if let Seat::At(desk) = std::mem::replace(seat, Seat::Between)
+                    && let Some(left) = desk.leave()
+                {
+                    *seat = Seat::Away(left);
+                }
+            }
+            Poll::Ready(None) => {
+                *seat = Seat::Between;
+                return Poll::Ready(());
+            }
+        }
         Poll::Pending
     }
 }
@@ -518,18 +579,21 @@ impl Future for Driver {
 impl Drop for Driver {
     /// A driver that is dropped, as when its runtime shuts down, ends the connection for its callers.
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
+        let Carrier { shared, .. } = &self.carrier;
+        let mut state = shared.lock();
         let ended = match state.end {
             Some(_) => None,
             None => Some(state.end(EndReason::ClosedHere)),
         };
         drop(state);
         if let Some(ended) = ended {
-            self.shared.tell_end();
+            shared.tell_end();
             ended.tell();
         }
-        self.shared.tell_closed();
+        shared.tell_closed();
         #[cfg(feature = "metrics")]
-        self.publisher.publish(&self.shared.counters);
+        self.carrier
+            .publisher
+            .publish(&self.carrier.shared.counters);
     }
 }

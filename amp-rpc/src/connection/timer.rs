@@ -21,6 +21,12 @@ pub(super) struct Timer {
 }
 
 impl Timer {
+    /// Whether it is set to a moment that has not come.
+    #[inline]
+    pub(super) fn is_ahead(&self) -> bool {
+        self.sleep.as_ref().is_some_and(|sleep| !sleep.is_elapsed())
+    }
+
     /// Ready when the moment has come; otherwise the task is woken then, or earlier.
     pub(super) fn poll(&mut self, moment: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
         let Some(moment) = moment else {
