@@ -44,6 +44,12 @@ impl Beside {
         self.0.as_ref().map_or(0, |lists| lists.apart)
     }
 
+    /// Whether there may be anything.
+    #[inline]
+    pub(super) fn is_any(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Where boxes with descriptors begin, if there are any.
     #[inline]
     pub(super) fn marks(&mut self) -> Option<&mut Vec<Mark>> {

@@ -80,6 +80,12 @@ const MOST: usize = 1_024;
 const KEPT: usize = 16;
 
 impl Deliveries {
+    /// Whether there is nothing to hand over, and nobody to wake.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.collected.is_empty() && self.wakers.is_empty()
+    }
+
     /// Whether it is time to hand over what is collected.
     pub(super) fn is_full(&self) -> bool {
         self.collected.len() >= MOST

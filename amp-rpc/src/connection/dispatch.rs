@@ -422,7 +422,9 @@ impl Consumer for Dispatch {
     }
 
     fn settle(&mut self, buffer: &[u8]) {
-        self.hand_over(buffer);
+        if !self.deliveries.is_empty() {
+            self.hand_over(buffer);
+        }
     }
 }
 

@@ -64,15 +64,21 @@ impl Outgoing {
     #[inline(always)]
     pub(super) fn before_answer(&mut self, shared: &Shared) {
         if shared.wrote.load(Ordering::Acquire) {
-            self.commit_all(shared, &mut shared.lock());
+            self.commit_early(shared);
         }
         if self.answers.capacity() == 0 {
             self.answers = buffers::take();
         }
     }
 
+    #[cold]
+    fn commit_early(&mut self, shared: &Shared) {
+        self.commit_all(shared, &mut shared.lock());
+    }
+
     /// Moves what is encoded to where it is written from, in order. While the peer is slow to read,
     /// calls stay with the callers, who see by them that they should wait.
+    #[inline]
     pub(super) fn commit(&mut self, shared: &Shared, state: &mut State) {
         if self.len() > shared.options.max_queued {
             self.release_answers(state);
@@ -82,15 +88,19 @@ impl Outgoing {
     }
 
     /// The same without regard to how much that is.
+    #[inline]
     pub(super) fn commit_all(&mut self, shared: &Shared, state: &mut State) {
         if !self.answers.is_empty() {
             self.release_answers(state);
         }
-        let State { out, beside, .. } = state;
-        if out.is_empty() {
-            shared.wrote.store(false, Ordering::Release);
-            return;
+        if !state.out.is_empty() {
+            self.commit_calls(state);
         }
+        shared.wrote.store(false, Ordering::Release);
+    }
+
+    fn commit_calls(&mut self, state: &mut State) {
+        let State { out, beside, .. } = state;
         if let Some(marks) = beside.marks() {
             self.marks.append(self.writing.len(), marks);
         }
@@ -104,10 +114,21 @@ impl Outgoing {
         } else {
             self.writing.append(out);
         }
-        shared.wrote.store(false, Ordering::Release);
     }
 
+    #[inline]
     fn release_answers(&mut self, state: &mut State) {
+        if self.answers_beside.is_any() {
+            self.release_beside(state);
+        }
+        state
+            .asking
+            .release_answers(&mut self.answers, &mut self.writing);
+    }
+
+    /// Moves what is beside the answers to where they go.
+    #[inline(never)]
+    fn release_beside(&mut self, state: &State) {
         let base = self.writing.len();
         let beside = &mut self.answers_beside;
         if state.asking.is_open() {
@@ -124,9 +145,6 @@ impl Outgoing {
                 self.copied.extend(beside.join(&mut self.answers));
             }
         }
-        state
-            .asking
-            .release_answers(&mut self.answers, &mut self.writing);
     }
 
     /// Moves a refusal to where it is written from, past the gate.
@@ -217,7 +235,16 @@ impl Outgoing {
     }
 
     /// Gives large buffers back, when everything is written.
+    #[inline]
     pub(super) fn give_large(&mut self) {
+        let largest = self.writing.capacity().max(self.answers.capacity());
+        if largest > buffers::SMALL {
+            self.give_those_large();
+        }
+    }
+
+    #[cold]
+    fn give_those_large(&mut self) {
         for buffer in [&mut self.writing, &mut self.answers] {
             if buffer.capacity() > buffers::SMALL {
                 buffers::give(std::mem::take(buffer));

@@ -367,6 +367,11 @@ impl State {
         {
             return;
         }
+        self.rest_all();
+    }
+
+    #[inline(never)]
+    fn rest_all(&mut self) {
         let has_room = self.out.capacity() > 0 || !self.asking.calls.is_resting();
         if has_room && self.out.is_empty() && self.has_no_calls() {
             let room = self.asking.calls.rest();

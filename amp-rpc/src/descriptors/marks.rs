@@ -53,6 +53,14 @@ impl Marks {
     /// written; `None` means to the end.
     #[inline]
     pub(crate) fn reach(&mut self, written: usize) -> Option<usize> {
+        match self.marks.is_empty() {
+            true => None,
+            false => self.reach_some(written),
+        }
+    }
+
+    #[inline(never)]
+    fn reach_some(&mut self, written: usize) -> Option<usize> {
         while let Some(&mark) = self.marks.front() {
             if mark.at > written {
                 return Some(mark.at);
