@@ -412,6 +412,9 @@ impl Consumer for Dispatch {
         let mut usual = 0;
         if self.doorway.has_passed() && shared.is_none() {
             usual = self.usual(buffer, at);
+            if usual > 0 && at + usual == buffer.len() {
+                return Step::Took(usual);
+            }
         }
         match self.step_any(buffer, at + usual, shared) {
             Step::Took(length) => Step::Took(usual + length),

@@ -152,6 +152,7 @@ impl Dispatch {
     }
 
     /// Keeps a responder that waits.
+    #[inline(never)]
     fn wait(&mut self, tag: &[u8], active: Active) {
         if let Some((task, responder)) = self.pool.take_last() {
             self.running.put_next(Job {
