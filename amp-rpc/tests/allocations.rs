@@ -71,12 +71,12 @@ async fn sum_elsewhere(command: SumElsewhere, peer: Peer) -> Answer<SumElsewhere
 }
 
 /// How many calls are under way at a time.
-const CALLERS: i64 = 16;
+const CALLERS: usize = 16;
 /// How many each caller makes.
 const CALLS: i64 = 200;
 
-/// Two sides of a connection over a real socket, and the runtime that both are on.
-fn connection() -> (Runtime, Peer) {
+/// Both sides of as many connections over real sockets, and the runtime that they are on.
+fn connections(count: usize) -> (Runtime, Vec<Peer>) {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let responders = || {
         Responders::new()
@@ -85,15 +85,19 @@ fn connection() -> (Runtime, Peer) {
             .on(join)
             .on_with_peer(sum_elsewhere)
     };
-    let peer = runtime.block_on(async {
+    let peers = runtime.block_on(async {
         let amp = Amp::new().locator(responders());
         let server = amp.listen("tcp:127.0.0.1:0").await.unwrap();
         let endpoint = server.endpoint().to_string();
         tokio::spawn(server.run());
         let amp = Amp::new().locator(responders());
-        amp.connect(&endpoint).await.unwrap()
+        let mut peers = Vec::new();
+        for _ in 0..count {
+            peers.push(amp.connect(&endpoint).await.unwrap());
+        }
+        peers
     });
-    (runtime, peer)
+    (runtime, peers)
 }
 
 /// Makes calls to warm up, then as many again, and says how many allocations one of them took.
@@ -102,12 +106,28 @@ where
     C::Response: Send,
     C::Error: Send,
 {
-    let (runtime, peer) = connection();
-    let start = Arc::new(Barrier::new(CALLERS as usize + 1));
+    let (runtime, peers) = connections(1);
+    let callers = vec![peers[0].clone(); CALLERS];
+    allocations_of(&runtime, callers, make, total)
+}
+
+/// The same with these callers.
+fn allocations_of<C: Command + Send>(
+    runtime: &Runtime,
+    peers: Vec<Peer>,
+    make: fn(i64, i64) -> C,
+    total: fn(C::Response) -> i64,
+) -> f64
+where
+    C::Response: Send,
+    C::Error: Send,
+{
+    let count = peers.len();
+    let start = Arc::new(Barrier::new(count + 1));
     let mut callers = JoinSet::new();
     let entered = runtime.enter();
-    for a in 0..CALLERS {
-        let (peer, start) = (peer.clone(), Arc::clone(&start));
+    for (a, peer) in (0..).zip(peers) {
+        let start = Arc::clone(&start);
         callers.spawn(async move {
             for b in 0..2 * CALLS {
                 if b % CALLS == 0 {
@@ -130,7 +150,7 @@ where
         runtime.block_on(start.wait());
     });
     runtime.block_on(callers.join_all());
-    counted.count_total as f64 / (CALLERS * CALLS) as f64
+    counted.count_total as f64 / (count as i64 * CALLS) as f64
 }
 
 /// The barrier at the end allocates too, once for each caller at most.
@@ -155,6 +175,14 @@ fn a_call_whose_responder_calls_back_allocates_nothing() {
         |a, b| SumElsewhere { a, b },
         |answer| answer.total,
     ));
+}
+
+/// Of many connections nearly all wait for an answer at any time.
+#[test]
+fn a_call_on_each_of_many_connections_allocates_nothing() {
+    let (runtime, peers) = connections(200);
+    let total = |answer: Total| answer.total;
+    check(allocations_of(&runtime, peers, |a, b| Sum { a, b }, total));
 }
 
 /// The count can fail: a command that holds a text allocates where it is made and where it is read.

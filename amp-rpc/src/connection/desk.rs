@@ -12,19 +12,21 @@ use super::crossing::Asker;
 use super::dispatch::Dispatch;
 use super::incoming::Incoming;
 use super::located::Located;
-use super::shared::{Closing, Shared};
+use super::shared::{Closing, Shared, State};
 use super::stranger::Doorway;
 
 /// How many desks a thread keeps.
 const KEPT: usize = 32;
+/// For so many answers to come it costs little to lend their connection a desk anew.
+const FEW_ANSWERS: usize = 16;
 
 thread_local! {
     #[expect(clippy::vec_box, reason = "a desk is lent without being moved")]
     static FREE: RefCell<Vec<Box<Desk>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What a driver works with. It has one from when it is woken until it has nothing to do, and then buffers and lists on it are
-/// empty, and no responder, call or boundary waits. What else is on it is set anew for the next connection.
+/// What a driver works with. It has one from when it is woken until it has nothing to do but to wait for answers, and then
+/// buffers and lists on it are empty, and no responder or boundary waits. What else is on it is set anew for the next connection.
 pub(super) struct Desk {
     pub(super) incoming: Incoming,
     pub(super) dispatch: Dispatch,
@@ -93,6 +95,7 @@ impl Desk {
         let Self {
             incoming,
             dispatch,
+            earliest,
             vacant,
             ..
         } = &mut *desk;
@@ -108,7 +111,10 @@ impl Desk {
         dispatch.pool = locator.take();
         dispatch.locator = Some(locator);
         dispatch.doorway = doorway;
-        dispatch.own_calls = 0;
+        let state = shared.lock();
+        dispatch.own_calls = state.calls_waiting();
+        *earliest = state.earliest;
+        drop(state);
         dispatch.refused = 0;
         dispatch.finishing = false;
         dispatch.began = began;
@@ -121,6 +127,18 @@ impl Desk {
         dispatch.outgoing.begin(shared);
         incoming.received = shared.counters.bytes_received.get();
         desk
+    }
+
+    /// Whether its connection may do without it: nothing is encoded, and few calls wait for their answers. Where large boxes
+    /// come, it stays until none waits, as it knows that the next one is read without a copy; and so it does where the
+    /// connection finishes, as it knows that the peer was told.
+    pub(super) fn may_rest(&self, state: &State) -> bool {
+        let most = if self.incoming.is_bulk() {
+            0
+        } else {
+            FEW_ANSWERS
+        };
+        state.out.is_empty() && state.calls_waiting() <= most && self.closing == Closing::No
     }
 
     /// Whether nothing is on it but what every connection finds there.
@@ -151,7 +169,6 @@ impl Desk {
         dispatch.rest();
         incoming.leave();
         self.patience = None;
-        self.earliest = None;
         self.has_yielded = false;
         buffers::lend(&FREE, |free| {
             if free.len() < KEPT {

@@ -64,7 +64,7 @@ struct Carrier {
 /// Where a driver is.
 enum Seat {
     At(Box<Desk>),
-    /// It has nothing to do.
+    /// It has nothing to do, though calls may wait for their answers.
     Away(Left),
     /// It is on its way from one to the other, or done.
     Between,
@@ -92,9 +92,9 @@ enum Turn {
 
 /// How a driver sleeps.
 enum Break {
-    /// Something is under way, and stays on its desk.
+    /// Something is under way that stays on its desk.
     AtDesk,
-    /// Nothing is.
+    /// Nothing is, or only calls that wait for their answers.
     Away,
 }
 
@@ -445,7 +445,7 @@ impl Carrier {
                 }
                 false
             }
-            false => is_open && !state.is_busy() && desk.is_clear(),
+            false => is_open && desk.may_rest(&state) && desk.is_clear(),
         };
         match &mut state.sleeping {
             Some(known) => known.clone_from(cx.waker()),

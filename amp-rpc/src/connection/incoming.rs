@@ -65,6 +65,11 @@ impl Incoming {
         self.rest.is_empty()
     }
 
+    /// Whether large boxes come.
+    pub(super) fn is_bulk(&self) -> bool {
+        self.is_bulk
+    }
+
     /// Reads once and gives the consumer what there is.
     pub(super) fn poll_read(
         &mut self,

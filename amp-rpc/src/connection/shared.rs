@@ -336,11 +336,6 @@ impl State {
         wakers
     }
 
-    /// Whether something is encoded, or a call waits for its answer.
-    pub(super) fn is_busy(&self) -> bool {
-        !self.out.is_empty() || self.calls_waiting() > 0
-    }
-
     /// Sees to it that there is what a call needs, which the thread lends.
     #[inline]
     pub(super) fn begin(&mut self) {
