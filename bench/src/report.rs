@@ -6,7 +6,7 @@ use crate::outcome::Outcome;
 use crate::plan::Plan;
 
 /// Those whose figures the others are divided by, where they take part.
-const MEASURES: [&str; 2] = ["limit", "tarpc"];
+const MEASURES: [&str; 3] = ["limit", "limit-lean", "tarpc"];
 
 /// The table of a scenario: a row for each peer, or for each point of a curve.
 pub(crate) fn table(outcome: &Outcome) -> String {

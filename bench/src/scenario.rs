@@ -40,12 +40,20 @@ const fn calls(name: &'static str, about: &'static str, points: &'static [Point]
         kind: Kind::Calls,
         points,
         threads: 1,
+        without: &["limit-blocking", "limit-lean"],
+    }
+}
+
+/// In which the limit's own buffers would be most of what is measured, so that there is one without them, too.
+const fn with_the_lean_limit(scenario: Scenario) -> Scenario {
+    Scenario {
         without: &["limit-blocking"],
+        ..scenario
     }
 }
 
 /// Programs that have no multi-thread runtime: Twisted runs on one thread, Cap'n Proto's tasks stay on one.
-const ON_ONE_THREAD: &[&str] = &["limit-blocking", "capnp", "twisted"];
+const ON_ONE_THREAD: &[&str] = &["limit-blocking", "limit-lean", "capnp", "twisted"];
 
 const fn on_two_threads(scenario: Scenario) -> Scenario {
     Scenario {
@@ -58,7 +66,7 @@ const fn on_two_threads(scenario: Scenario) -> Scenario {
 /// In which only callers of real libraries take part.
 const fn without_the_limit(scenario: Scenario) -> Scenario {
     Scenario {
-        without: &["limit", "limit-blocking"],
+        without: &["limit", "limit-blocking", "limit-lean"],
         ..scenario
     }
 }
@@ -66,7 +74,7 @@ const fn without_the_limit(scenario: Scenario) -> Scenario {
 /// In a curve are those whose shape is compared.
 const fn curve(scenario: Scenario) -> Scenario {
     Scenario {
-        without: &["limit-blocking", "capnp", "tonic", "twisted"],
+        without: &["limit-blocking", "limit-lean", "capnp", "tonic", "twisted"],
         ..scenario
     }
 }
@@ -80,7 +88,7 @@ pub(crate) const ALL: &[Scenario] = &[
         &[at(1, "--outstanding=64")],
     ),
     Scenario {
-        without: &[],
+        without: &["limit-lean"],
         ..calls(
             "256",
             "256 outstanding calls on one connection",
@@ -92,16 +100,16 @@ pub(crate) const ALL: &[Scenario] = &[
         "64 connections with 16 outstanding calls each",
         &[at(1, "--connections=64 --outstanding=16")],
     ),
-    calls(
+    with_the_lean_limit(calls(
         "64x1",
         "64 connections with one outstanding call each",
         &[at(1, "--connections=64")],
-    ),
-    calls(
+    )),
+    with_the_lean_limit(calls(
         "10000x1",
         "10,000 connections with one outstanding call each",
         &[at(1, "--connections=10000")],
-    ),
+    )),
     calls(
         "echo",
         "16 outstanding echoes of 60,000 bytes on one connection",
@@ -150,20 +158,23 @@ pub(crate) const ALL: &[Scenario] = &[
             &[at(1, "--connections=2000")],
         ))
     },
-    curve(calls(
-        "connections",
-        "connections with one outstanding call each",
-        &[
-            at(1, "--connections=1"),
-            at(4, "--connections=4"),
-            at(16, "--connections=16"),
-            at(64, "--connections=64"),
-            at(256, "--connections=256"),
-            at(1_000, "--connections=1000"),
-            at(4_000, "--connections=4000"),
-            at(10_000, "--connections=10000"),
-        ],
-    )),
+    Scenario {
+        without: &["limit-blocking", "capnp", "tonic", "twisted"],
+        ..curve(calls(
+            "connections",
+            "connections with one outstanding call each",
+            &[
+                at(1, "--connections=1"),
+                at(4, "--connections=4"),
+                at(16, "--connections=16"),
+                at(64, "--connections=64"),
+                at(256, "--connections=256"),
+                at(1_000, "--connections=1000"),
+                at(4_000, "--connections=4000"),
+                at(10_000, "--connections=10000"),
+            ],
+        ))
+    },
     curve(calls(
         "outstanding",
         "outstanding calls on one connection",

@@ -9,9 +9,10 @@ use crate::workspace::Workspace;
 use crate::{step, venv};
 
 /// The programs in `bench/peers`: their names, and whether a feature of that name brings what they need.
-const PEERS: [(&str, bool); 6] = [
+const PEERS: [(&str, bool); 7] = [
     ("limit", false),
     ("limit-blocking", false),
+    ("limit-lean", false),
     ("amp-rpc", true),
     ("tarpc", true),
     ("capnp", true),
