@@ -75,7 +75,9 @@ pub mod __private {
     pub use crate::fields::{Fields, FromFront};
     pub use crate::schema::{CommandKind, CommandSchema, ErrorSchema, Errors, FieldSchema, Type};
     pub use crate::shared::Shared;
-    pub use crate::wire::{BoxView, BoxWriter, Front, Key, Name, RawValue, ValueWriter};
+    pub use crate::wire::{
+        BoxView, BoxWriter, Front, Key, Name, Need, Prefix, RawValue, ValueWriter,
+    };
     pub use alloc::string::{String, ToString};
     pub use alloc::sync::Arc;
     pub use alloc::vec::Vec;

@@ -37,6 +37,18 @@ impl WireBytes {
         let prefixed = [&[0, length], &*self.value].concat();
         Literal::byte_string(&prefixed)
     }
+
+    /// The same with room for the 16-bit length of a value behind it.
+    pub(crate) fn prefix(&self) -> Literal {
+        let length = u8::try_from(self.value.len()).expect("a key that was checked");
+        let prefix = [&[0, length], &*self.value, &[0, 0]].concat();
+        Literal::byte_string(&prefix)
+    }
+
+    /// How long that is.
+    pub(crate) fn prefix_length(&self) -> usize {
+        self.value.len() + 4
+    }
 }
 
 /// A byte string literal.

@@ -15,7 +15,7 @@ use crate::target::{Target, generated_at, local, plain};
 /// The most bytes that a key can have.
 const MAX_KEY: usize = 255;
 
-/// The keys of more fields are compared in a loop: code for each of them would take long to compile, and much room.
+/// More fields are dealt with in a loop or by calls: code for each of them would take long to compile, and much room.
 const MANY_FIELDS: usize = 16;
 
 /// The keys that the protocol uses itself.
@@ -145,7 +145,10 @@ impl<'a> FieldSet<'a> {
         let mut fields = self.0.iter().flatten();
         let follows = fields.all(|field| field.key.as_bytes()[0] > b'_');
         let (to_box, from_box) = match &self.0 {
-            Some(fields) => (emit_to_box(fields, target), emit_from_box(fields, target)),
+            Some(fields) => (
+                emit_to_box(fields, follows, target),
+                emit_from_box(fields, target),
+            ),
             None => emit_unusable(target),
         };
         let from_front = (self.0.as_ref()).and_then(|fields| emit_from_front(fields, target));
@@ -218,20 +221,41 @@ fn report_repeated_keys(fields: &[Field<'_>], problems: &mut Problems) {
     }
 }
 
-fn emit_to_box(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
+fn emit_to_box(fields: &[Field<'_>], follows: bool, target: &Target<'_>) -> TokenStream {
     let private = target.private();
     let (out, cx) = (local("out"), local("cx"));
-    let writes = fields.iter().map(|Field { ident, ty, key }| {
-        let key = key.prefixed();
-        quote_spanned! {generated_at(ty.span())=>
-            <#ty as #private::Field>::to_box(
-                &self.#ident,
-                const { #private::Key::from_prefixed(#key) },
-                #out,
-                #cx,
-            )?;
+    let write = |to_box: TokenStream| -> TokenStream {
+        let writes = fields.iter().map(|Field { ident, ty, key }| {
+            let key = key.prefixed();
+            quote_spanned! {generated_at(ty.span())=>
+                <#ty as #private::Field>::#to_box(
+                    &self.#ident,
+                    const { #private::Key::from_prefixed(#key) },
+                    #out,
+                    #cx,
+                )?;
+            }
+        });
+        writes.collect()
+    };
+    let one_by_one = write(quote!(to_box));
+    let ends = fields.first().zip(fields.last());
+    let writes = match ends.filter(|_| follows) {
+        None => one_by_one,
+        Some(ends) => {
+            let at_once = emit_to_room(fields, ends, target);
+            let apart = write(quote!(to_box_apart));
+            let types = fields.iter().map(|field| field.ty);
+            quote! {
+                if const { #(<#types as #private::Field>::HAS_ROOM)&&* } {
+                    #at_once
+                    #apart
+                } else {
+                    #one_by_one
+                }
+            }
         }
-    });
+    };
     let unused = fields.is_empty().then(|| quote!(let _ = (#out, #cx);));
     quote! {
         fn to_box(
@@ -240,8 +264,46 @@ fn emit_to_box(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
             #cx: &mut dyn #private::Context,
         ) -> #private::core::result::Result<(), #private::EncodeError> {
             #unused
-            #(#writes)*
+            #writes
             #private::core::result::Result::Ok(())
+        }
+    }
+}
+
+/// Writes all fields in room that is made for them at once, if they do not need much.
+fn emit_to_room(
+    fields: &[Field<'_>],
+    (first, last): (&Field<'_>, &Field<'_>),
+    target: &Target<'_>,
+) -> TokenStream {
+    let private = target.private();
+    let (out, need, room) = (local("out"), local("need"), local("room"));
+    let (first, last) = (first.key.prefixed(), last.key.prefixed());
+    let needs = fields.iter().map(|Field { ident, ty, key }| {
+        let length = key.prefix_length();
+        quote_spanned! {generated_at(ty.span())=>
+            .and(#length, <#ty as #private::Field>::room(&self.#ident))
+        }
+    });
+    let put = match fields.len() > MANY_FIELDS {
+        true => quote!(put_apart),
+        false => quote!(put_in),
+    };
+    let puts = fields.iter().map(|Field { ident, ty, key }| {
+        let prefix = key.prefix();
+        quote_spanned! {generated_at(ty.span())=>
+            <#ty as #private::Field>::#put(&self.#ident, const { &#private::Prefix::new(#prefix) }, &mut #room);
+        }
+    });
+    quote! {
+        let #need = #private::Need::NONE #(#needs)*;
+        if let #private::core::option::Option::Some(mut #room) =
+            #out.room(#need, const { #private::Key::from_prefixed(#first) })?
+        {
+            #(#puts)*
+            let #room = #room.filled();
+            #out.take_room(#need, #room, const { #private::Key::from_prefixed(#last) });
+            return #private::core::result::Result::Ok(());
         }
     }
 }
@@ -291,16 +353,19 @@ fn emit_from_front(fields: &[Field<'_>], target: &Target<'_>) -> Option<TokenStr
     };
     let reads = emit_reads(fields, &values, &quote!(&#view), target);
     let mutable = (!fields.is_empty()).then(|| quote!(mut));
+    let at_once = (!fields.is_empty()).then(|| emit_take(fields, target));
     let (unused_view, unused) = match fields.is_empty() {
         true => (None, Some(quote!(let _ = #cx;))),
         false => (Some(quote!(let #view = #frame.view();)), None),
     };
     Some(quote! {
+        #[inline]
         fn from_front<'amp_front>(
             #mutable #front: #private::Front<'amp_front>,
             #cx: &mut dyn #private::Context,
         ) -> #private::core::option::Option<#private::FromFront<'amp_front, Self>> {
             #unused
+            #at_once
             #finds
             let #frame = #front.end()?;
             #unused_view
@@ -308,6 +373,32 @@ fn emit_from_front(fields: &[Field<'_>], target: &Target<'_>) -> Option<TokenStr
             #private::core::option::Option::Some((#frame, read(#cx)))
         }
     })
+}
+
+/// Reads the fields one by one where that does nothing else: whatever comes behind, no harm is done.
+fn emit_take(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
+    let private = target.private();
+    let (front, taken) = (local("front"), local("taken"));
+    let types = fields.iter().map(|field| field.ty);
+    let take = match fields.len() > MANY_FIELDS {
+        true => quote!(take_apart),
+        false => quote!(take),
+    };
+    let takes = fields.iter().map(|Field { ident, ty, key }| {
+        let prefix = key.prefix();
+        quote_spanned! {generated_at(ty.span())=>
+            #ident: <#ty as #private::Field>::#take(&mut #front, const { &#private::Prefix::new(#prefix) })?
+        }
+    });
+    quote! {
+        if const { #(<#types as #private::Field>::IS_PLAIN)&&* } {
+            let #taken = Self { #(#takes),* };
+            return #private::core::option::Option::Some((
+                #front.end()?,
+                #private::core::result::Result::Ok(#taken),
+            ));
+        }
+    }
 }
 
 /// Compares with each key as a constant.

@@ -30,7 +30,7 @@ fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
     config
 }
 
-#[library_benchmark(config = at_most(273))]
+#[library_benchmark(config = at_most(160))]
 fn decode() {
     let mut decoder = Decoder::default();
     for _ in 0..TIMES {
@@ -52,7 +52,7 @@ fn buffer() -> Vec<u8> {
     Vec::with_capacity(2 * ASK.len())
 }
 
-#[library_benchmark(config = at_most(515))]
+#[library_benchmark(config = at_most(400))]
 #[bench::sum(buffer())]
 fn encode(mut out: Vec<u8>) {
     let protocol = [

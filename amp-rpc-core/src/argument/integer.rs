@@ -4,61 +4,12 @@ use alloc::vec::Vec;
 use core::fmt::Display;
 
 use super::Argument;
-use super::number::{Sign, digits};
+use super::digits;
+use super::number::{Sign, digits as spelled_digits};
 use crate::context::Context;
 use crate::error::{DecodeError, EncodeError};
 use crate::schema::Type;
-use crate::wire::{RawValue, Short, ValueWriter};
-
-/// What eight decimal digits can say.
-const EIGHT: u64 = 100_000_000;
-
-/// The decimal digits of a number, if it has at most eight.
-#[inline]
-fn short(negative: bool, magnitude: u64) -> Option<Short> {
-    if magnitude >= EIGHT {
-        return None;
-    }
-    let digits = eight_digits(magnitude);
-    // One digit stays of a zero.
-    let zeros = (digits | (1 << 56)).trailing_zeros() / 8;
-    let text = ((digits | ZEROS) >> (8 * zeros)).to_le_bytes();
-    let mut bytes = [0; Short::ROOM];
-    let sign = usize::from(negative);
-    bytes[0] = b'-';
-    bytes[sign..sign + 8].copy_from_slice(&text);
-    Some(Short::of_first(bytes, sign + 8 - zeros as usize))
-}
-
-/// Writes a number as decimal digits.
-#[inline]
-fn write_digits(negative: bool, magnitude: u64, out: &mut ValueWriter<'_>) {
-    match short(negative, magnitude) {
-        Some(short) => out.extend_from_first(short.room(), short.len()),
-        None => write_long(negative, magnitude, out),
-    }
-}
-
-/// Writes a number of more than eight digits.
-fn write_long(negative: bool, magnitude: u64, out: &mut ValueWriter<'_>) {
-    write_digits(negative, magnitude / EIGHT, out);
-    let text = eight_digits(magnitude % EIGHT) | ZEROS;
-    out.extend_from_slice(&text.to_le_bytes());
-}
-
-/// Eight times the digit zero.
-const ZEROS: u64 = 0x3030_3030_3030_3030;
-
-/// The decimal digits of a number below 100,000,000, one in each byte, the highest in the lowest byte: all of them at
-/// once, first halves, then quarters, then single ones. Divisions are multiplications that are exact within their range.
-#[inline]
-fn eight_digits(number: u64) -> u64 {
-    let halves = (number / 10_000) | ((number % 10_000) << 32);
-    let tens = ((halves * 5_243) >> 19) & 0x0000_007f_0000_007f;
-    let pairs = tens | ((halves - tens * 100) << 16);
-    let tens = ((pairs * 103) >> 10) & 0x000f_000f_000f_000f;
-    tens | ((pairs - tens * 10) << 8)
-}
+use crate::wire::{Front, Prefix, RawValue, ValueWriter};
 
 /// Reads up to 18 plain digits with or without a minus: what nearly every number is.
 #[inline]
@@ -106,7 +57,7 @@ fn read_any<T>(
     least: impl Display,
     most: impl Display,
 ) -> Result<T, DecodeError> {
-    let (sign, digits) = digits(value).ok_or_else(|| not_an_integer(value))?;
+    let (sign, digits) = spelled_digits(value).ok_or_else(|| not_an_integer(value))?;
     let magnitude = digits.iter().try_fold(0_u128, |number, digit| {
         number
             .checked_mul(10)?
@@ -132,39 +83,64 @@ trait Magnitude: Sized {
     fn magnitude(self) -> Option<(bool, u64)>;
 }
 
+/// Reads the number that the last bytes are, so many of them.
+#[inline(never)]
+fn read_last<T: Argument + TryFrom<i64>>(bytes: &[u8], length: usize) -> Option<T> {
+    match digits::read_last(bytes, length) {
+        Some(number) => number.try_into().ok(),
+        None => T::decode(RawValue::new(bytes.get(bytes.len() - length..)?)).ok(),
+    }
+}
+
 macro_rules! integers {
     ($($int:ident $(($($hook:item)*))?,)*) => {$(
         impl Magnitude for $int {
-            #[inline]
-            #[allow(irrefutable_let_patterns, reason = "narrow types always fit")]
+            #[inline(always)]
             #[allow(unused_comparisons, reason = "unsigned types are never negative")]
             fn magnitude(self) -> Option<(bool, u64)> {
                 let negative = self < 0;
-                let magnitude = if negative {
-                    u64::try_from(self.wrapping_neg())
-                } else {
-                    u64::try_from(self)
-                };
-                Some((negative, magnitude.ok()?))
+                if Self::BITS <= u64::BITS {
+                    let bits = self as u64;
+                    return Some((negative, if negative { bits.wrapping_neg() } else { bits }));
+                }
+                let magnitude = if negative { self.wrapping_neg() } else { self };
+                Some((negative, u64::try_from(magnitude).ok()?))
             }
         }
 
         impl Argument for $int {
             const TYPE: &'static Type = &Type::Integer;
+            const MOST: usize = if Self::BITS <= u64::BITS { digits::MOST } else { usize::MAX };
+            const IS_PLAIN: bool = true;
 
             #[inline]
             fn encode(&self, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
                 match Magnitude::magnitude(*self) {
-                    Some((negative, magnitude)) => write_digits(negative, magnitude, out),
+                    Some((negative, magnitude)) => {
+                        out.extend_in_place(|place| digits::write(negative, magnitude, place));
+                    }
                     None => out.extend_from_slice(alloc::format!("{self}").as_bytes()),
                 }
                 Ok(())
             }
 
-            #[inline]
-            fn encode_short(&self) -> Option<Short> {
-                let (negative, magnitude) = Magnitude::magnitude(*self)?;
-                short(negative, magnitude)
+            #[inline(always)]
+            fn encode_in(&self, place: &mut [u8]) -> usize {
+                match (Magnitude::magnitude(*self), place.first_chunk_mut()) {
+                    (Some((negative, magnitude)), Some(place)) => {
+                        digits::write(negative, magnitude, place)
+                    }
+                    _ => 0,
+                }
+            }
+
+            #[inline(always)]
+            fn take<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
+                let (bytes, length) = front.short(prefix)?;
+                match digits::read_last_four(bytes, length) {
+                    Some(number) => Self::try_from(number).ok(),
+                    None => read_last(bytes, length),
+                }
             }
 
             #[inline]
@@ -221,8 +197,8 @@ mod big {
     use num_bigint::{BigInt, BigUint, Sign as BigSign};
 
     use super::{
-        Argument, DecodeError, EncodeError, RawValue, Sign, Type, ValueWriter, digits,
-        not_an_integer,
+        Argument, DecodeError, EncodeError, RawValue, Sign, Type, ValueWriter, not_an_integer,
+        spelled_digits,
     };
 
     /// Any size that fits a value: up to 65,535 digits. Python itself reads 4,300 digits at most
@@ -266,7 +242,7 @@ mod big {
     }
 
     fn read(value: &[u8]) -> Result<(Sign, BigUint), DecodeError> {
-        let (sign, digits) = digits(value).ok_or_else(|| not_an_integer(value))?;
+        let (sign, digits) = spelled_digits(value).ok_or_else(|| not_an_integer(value))?;
         let magnitude = BigUint::parse_bytes(&digits, 10).ok_or_else(|| not_an_integer(value))?;
         Ok((sign, magnitude))
     }

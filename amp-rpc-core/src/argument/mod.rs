@@ -14,6 +14,7 @@ mod date_time;
 mod decimal;
 #[cfg(all(feature = "std", unix))]
 mod descriptor;
+mod digits;
 mod float;
 mod integer;
 pub mod list;
@@ -30,7 +31,7 @@ use bytes::Bytes;
 use crate::context::Context;
 use crate::error::{DecodeError, EncodeError};
 use crate::schema::Type;
-use crate::wire::{BoxView, BoxWriter, Key, RawValue, Short, ValueWriter};
+use crate::wire::{BoxView, BoxWriter, Front, Key, Prefix, RawValue, Room, ValueWriter};
 
 pub use self::date_time::{DateTime, DateTimeError};
 pub use self::decimal::{Decimal, DecimalError, DecimalParts};
@@ -83,11 +84,38 @@ pub trait Argument: Sized {
     /// When the bytes are not a value of this type: [`DecodeError::expected`].
     fn decode(value: RawValue<'_>) -> Result<Self, DecodeError>;
 
-    /// The value's bytes, where they are few and known at once, which takes less time to write.
+    /// The most bytes that a value of this type takes, where they are few, so that [`encode_in`](Self::encode_in) can write it.
+    #[doc(hidden)]
+    const MOST: usize = usize::MAX;
+
+    /// The same of values that differ: whether [`room`](Self::room) may say how many.
+    #[doc(hidden)]
+    const HAS_ROOM: bool = Self::MOST < usize::MAX;
+
+    /// The same for this value.
     #[doc(hidden)]
     #[inline]
-    fn encode_short(&self) -> Option<Short> {
-        None
+    fn room(&self) -> usize {
+        Self::MOST
+    }
+
+    /// Does what [`encode`](Self::encode) does, at the front of a place of so many bytes, and says how many it has written.
+    #[doc(hidden)]
+    #[inline]
+    fn encode_in(&self, place: &mut [u8]) -> usize {
+        let _ = place;
+        0
+    }
+
+    /// Whether reading a value does nothing else, so that it may be read before it is known whether the box is sound.
+    #[doc(hidden)]
+    const IS_PLAIN: bool = false;
+
+    /// Reads the value of the next pair, if that has this key and can be read.
+    #[doc(hidden)]
+    #[inline]
+    fn take<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
+        Self::decode(front.value(prefix.key())?).ok()
     }
 
     /// The bytes that [`encode`](Self::encode) appends, exactly these, where the value has them in shared memory. A
@@ -199,10 +227,31 @@ pub trait Single: Sized {
     /// When the bytes are not a value of this type.
     fn decode_with(value: RawValue<'_>, cx: &mut dyn Context) -> Result<Self, DecodeError>;
 
-    /// The value's bytes, where they are few and known at once.
+    /// What `Argument` says of these.
+    #[doc(hidden)]
+    const MOST: usize = usize::MAX;
+    #[doc(hidden)]
+    const HAS_ROOM: bool = false;
+    #[doc(hidden)]
+    const IS_PLAIN: bool = false;
+
     #[doc(hidden)]
     #[inline]
-    fn encode_short(&self) -> Option<Short> {
+    fn room(&self) -> usize {
+        Self::MOST
+    }
+
+    #[doc(hidden)]
+    #[inline]
+    fn encode_in(&self, place: &mut [u8]) -> usize {
+        let _ = place;
+        0
+    }
+
+    #[doc(hidden)]
+    #[inline]
+    fn take<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
+        let _ = (front, prefix);
         None
     }
 
@@ -216,6 +265,9 @@ pub trait Single: Sized {
 #[diagnostic::do_not_recommend]
 impl<T: Argument> Single for T {
     const TYPE: &'static Type = <T as Argument>::TYPE;
+    const MOST: usize = <T as Argument>::MOST;
+    const IS_PLAIN: bool = <T as Argument>::IS_PLAIN;
+    const HAS_ROOM: bool = <T as Argument>::HAS_ROOM;
 
     #[inline]
     fn encode_with(
@@ -232,8 +284,18 @@ impl<T: Argument> Single for T {
     }
 
     #[inline]
-    fn encode_short(&self) -> Option<Short> {
-        <T as Argument>::encode_short(self)
+    fn room(&self) -> usize {
+        Argument::room(self)
+    }
+
+    #[inline]
+    fn encode_in(&self, place: &mut [u8]) -> usize {
+        Argument::encode_in(self, place)
+    }
+
+    #[inline]
+    fn take<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
+        <T as Argument>::take(front, prefix)
     }
 
     #[inline]
@@ -305,11 +367,69 @@ pub trait Field: Sized {
     ///
     /// When it is missing or cannot be decoded; the error names the key.
     fn from_box(source: Source<'_>, cx: &mut dyn Context) -> Result<Self, DecodeError>;
+
+    /// Whether [`room`](Self::room) may say how much that is.
+    #[doc(hidden)]
+    const HAS_ROOM: bool = false;
+
+    /// The most bytes that the field's value takes, where they are few, so that [`put_in`](Self::put_in) can write its pair.
+    #[doc(hidden)]
+    #[inline]
+    fn room(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Does what [`to_box`](Self::to_box) does in room for that.
+    #[doc(hidden)]
+    #[inline]
+    fn put_in<const N: usize>(&self, prefix: &Prefix<N>, room: &mut Room<'_>) {
+        let _ = (prefix, room);
+    }
+
+    /// Whether reading a value does nothing else, so that [`take`](Self::take) can be used.
+    #[doc(hidden)]
+    const IS_PLAIN: bool = false;
+
+    /// Reads the field off the front of a box. `None` says nothing: [`from_box`](Self::from_box) does.
+    #[doc(hidden)]
+    #[inline]
+    fn take<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
+        let _ = (front, prefix);
+        None
+    }
+
+    /// [`to_box`](Self::to_box) as a call.
+    #[doc(hidden)]
+    #[inline(never)]
+    fn to_box_apart(
+        &self,
+        key: Key<'_>,
+        out: &mut BoxWriter<'_>,
+        cx: &mut dyn Context,
+    ) -> Result<(), EncodeError> {
+        self.to_box(key, out, cx)
+    }
+
+    /// [`put_in`](Self::put_in) as a call: one function for all keys of a length.
+    #[doc(hidden)]
+    #[inline(never)]
+    fn put_apart<const N: usize>(&self, prefix: &Prefix<N>, room: &mut Room<'_>) {
+        self.put_in(prefix, room);
+    }
+
+    /// [`take`](Self::take) as a call.
+    #[doc(hidden)]
+    #[inline(never)]
+    fn take_apart<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
+        Self::take(front, prefix)
+    }
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: Single> Field for T {
     const TYPE: &'static Type = <T as Single>::TYPE;
+    const IS_PLAIN: bool = <T as Single>::IS_PLAIN;
+    const HAS_ROOM: bool = <T as Single>::HAS_ROOM;
 
     #[inline]
     fn to_box(
@@ -328,12 +448,29 @@ impl<T: Single> Field for T {
             None => Err(missing(<T as Single>::TYPE).at(source.key)),
         }
     }
+
+    #[inline]
+    fn room(&self) -> usize {
+        Single::room(self)
+    }
+
+    #[inline]
+    fn put_in<const N: usize>(&self, prefix: &Prefix<N>, room: &mut Room<'_>) {
+        room.put(prefix, Single::room(self), |place| self.encode_in(place));
+    }
+
+    #[inline]
+    fn take<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
+        <T as Single>::take(front, prefix)
+    }
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: Single> Field for Option<T> {
     const TYPE: &'static Type = <T as Single>::TYPE;
     const OPTIONAL: bool = true;
+    const IS_PLAIN: bool = <T as Single>::IS_PLAIN;
+    const HAS_ROOM: bool = <T as Single>::HAS_ROOM;
 
     #[inline]
     fn to_box(
@@ -355,6 +492,27 @@ impl<T: Single> Field for Option<T> {
             .map(|value| T::decode_with(value, cx).map_err(|error| error.at(source.key)))
             .transpose()
     }
+
+    #[inline]
+    fn room(&self) -> usize {
+        self.as_ref().map_or(0, Single::room)
+    }
+
+    #[inline]
+    fn put_in<const N: usize>(&self, prefix: &Prefix<N>, room: &mut Room<'_>) {
+        if let Some(value) = self {
+            room.put(prefix, value.room(), |place| value.encode_in(place));
+        }
+    }
+
+    #[inline]
+    fn take<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
+        if front.is_next(prefix) {
+            T::take(front, prefix).map(Some)
+        } else {
+            Some(None)
+        }
+    }
 }
 
 /// Appends the pair of a value.
@@ -365,12 +523,33 @@ fn put_single<T: Single>(
     out: &mut BoxWriter<'_>,
     cx: &mut dyn Context,
 ) -> Result<(), EncodeError> {
-    if let Some(short) = value.encode_short() {
-        return out.put_short(key, short);
+    if T::MOST < usize::MAX {
+        return out.pair_in_place(key, T::MOST, |place| value.encode_in(place));
     }
     match value.as_shared() {
         Some(bytes) => out.put_shared(key, bytes, cx),
         None => out.pair(key, |out| value.encode_with(out, cx)),
+    }
+}
+
+/// How much room bytes get where all of a box is written at once; more are copied as a whole later.
+#[inline]
+fn room_for(bytes: &[u8]) -> usize {
+    match bytes.len() {
+        few @ ..256 => few,
+        _ => usize::MAX,
+    }
+}
+
+/// Puts bytes at the front of a place, if that has room for them, and says how many these are.
+#[inline]
+fn put_first(place: &mut [u8], bytes: &[u8]) -> usize {
+    match place.get_mut(..bytes.len()) {
+        Some(place) => {
+            place.copy_from_slice(bytes);
+            bytes.len()
+        }
+        None => 0,
     }
 }
 

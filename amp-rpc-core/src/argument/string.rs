@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::Argument;
+use super::{Argument, put_first, room_for};
 use crate::error::{DecodeError, EncodeError};
 use crate::schema::Type;
 use crate::wire::{RawValue, ValueWriter};
@@ -23,6 +23,19 @@ impl Argument for Bytes {
 
     fn decode(value: RawValue<'_>) -> Result<Self, DecodeError> {
         Ok(value.to_bytes())
+    }
+
+    const HAS_ROOM: bool = true;
+    const IS_PLAIN: bool = true;
+
+    #[inline]
+    fn room(&self) -> usize {
+        room_for(self)
+    }
+
+    #[inline]
+    fn encode_in(&self, place: &mut [u8]) -> usize {
+        put_first(place, self)
     }
 
     #[inline]

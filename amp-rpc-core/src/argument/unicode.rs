@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 
-use super::Argument;
+use super::{Argument, put_first, room_for};
 use crate::error::{DecodeError, EncodeError};
 use crate::schema::Type;
 use crate::wire::{RawValue, ValueWriter};
@@ -29,6 +29,19 @@ macro_rules! texts {
             fn decode(value: RawValue<'_>) -> Result<Self, DecodeError> {
                 read(value).map(Into::into)
             }
+
+            const HAS_ROOM: bool = true;
+            const IS_PLAIN: bool = true;
+
+            #[inline]
+            fn room(&self) -> usize {
+                room_for(self.as_bytes())
+            }
+
+            #[inline]
+            fn encode_in(&self, place: &mut [u8]) -> usize {
+                put_first(place, self.as_bytes())
+            }
         }
     )*};
 }
@@ -47,6 +60,19 @@ impl Argument for Cow<'static, str> {
     fn decode(value: RawValue<'_>) -> Result<Self, DecodeError> {
         String::decode(value).map(Cow::Owned)
     }
+
+    const HAS_ROOM: bool = true;
+    const IS_PLAIN: bool = true;
+
+    #[inline]
+    fn room(&self) -> usize {
+        room_for(self.as_bytes())
+    }
+
+    #[inline]
+    fn encode_in(&self, place: &mut [u8]) -> usize {
+        put_first(place, self.as_bytes())
+    }
 }
 
 /// Text of exactly one character.
@@ -64,5 +90,13 @@ impl Argument for char {
             (Some(character), None) => Ok(character),
             _ => Err(DecodeError::expected("exactly one character", &value)),
         }
+    }
+
+    const MOST: usize = 4;
+    const IS_PLAIN: bool = true;
+
+    #[inline]
+    fn encode_in(&self, place: &mut [u8]) -> usize {
+        put_first(place, self.encode_utf8(&mut [0; 4]).as_bytes())
     }
 }

@@ -1,7 +1,11 @@
 //! Messages as they nearly always are, recognized by their first bytes.
 
 use super::tag::CallId;
-use crate::wire::{Decoder, Frame, Front, protocol};
+use crate::wire::{Decoder, Frame, Front, Prefix};
+
+const ASK: &Prefix<8> = &Prefix::new(b"\0\x04_ask\0\0");
+const COMMAND: &Prefix<12> = &Prefix::new(b"\0\x08_command\0\0");
+const ANSWER: &Prefix<11> = &Prefix::new(b"\0\x07_answer\0\0");
 
 /// An ask that begins with a tag and its command's name, as all do that bring nothing besides their arguments, unless these have
 /// keys that precede the protocol's.
@@ -19,8 +23,8 @@ pub struct ExpectedAsk<'a> {
 /// The ask at the front of a buffer, if there is one of that kind.
 #[inline]
 pub fn expect_ask(mut front: Front<'_>) -> Option<ExpectedAsk<'_>> {
-    let tag = front.value(protocol::ASK)?.as_bytes();
-    let command = front.value(protocol::COMMAND)?.as_bytes();
+    let tag = front.short_value(ASK)?;
+    let command = front.short_value(COMMAND)?;
     Some(ExpectedAsk {
         tag,
         command,
@@ -33,8 +37,7 @@ pub fn expect_ask(mut front: Front<'_>) -> Option<ExpectedAsk<'_>> {
 #[inline]
 pub fn expect_answer<'a>(decoder: &Decoder, input: &'a [u8]) -> Option<(CallId, Frame<'a>)> {
     let mut front = decoder.front(input)?;
-    let tag = front.value(protocol::ANSWER)?;
-    let call = CallId::parse(&tag)?;
+    let call = CallId::parse(front.short_value(ANSWER)?)?;
     Some((call, front.others()?))
 }
 
@@ -42,6 +45,6 @@ pub fn expect_answer<'a>(decoder: &Decoder, input: &'a [u8]) -> Option<(CallId, 
 #[inline]
 pub fn front_of_answer(bytes: &[u8]) -> Option<Front<'_>> {
     let mut front = Front::found(bytes);
-    front.value(protocol::ANSWER)?;
+    front.short_value(ANSWER)?;
     Some(front)
 }

@@ -2,7 +2,7 @@ use bytes::Bytes;
 
 use super::decode::Frame;
 use super::view::SHARED_FROM;
-use super::{BoxView, Key, RawValue};
+use super::{BoxView, Key, Prefix, RawValue};
 
 /// The front of a buffer, read as the box that is expected there.
 ///
@@ -78,13 +78,49 @@ impl<'a> Front<'a> {
     // Inlined, so that the key is a constant to compare with.
     #[inline(always)]
     pub fn value(&mut self, key: Key<'_>) -> Option<RawValue<'a>> {
-        let behind = self.rest.strip_prefix(key.prefixed())?;
-        let (length, behind) = behind.split_first_chunk()?;
+        let (head, behind) = self.rest.split_at_checked(key.prefixed().len() + 2)?;
+        let (name, length) = head.split_last_chunk()?;
+        if name != key.prefixed() {
+            return None;
+        }
         let (value, rest) = behind.split_at_checked(self.length(*length)?)?;
+        self.passed(key, rest);
+        Some(RawValue::within(value, self.chunk))
+    }
+
+    /// The next pair, if it has this key and its value less than 256 bytes, and how many these are.
+    #[inline(always)]
+    pub(crate) fn short<const N: usize>(
+        &mut self,
+        prefix: &Prefix<N>,
+    ) -> Option<(&'a [u8], usize)> {
+        let head = self.rest.first_chunk::<N>()?;
+        if head[..N - 1] != prefix.as_bytes()[..N - 1] {
+            return None;
+        }
+        let length = usize::from(head[N - 1]);
+        let (pair, rest) = self.rest.split_at_checked(N + length)?;
+        self.passed(prefix.key(), rest);
+        Some((pair, length))
+    }
+
+    /// The value alone.
+    #[inline(always)]
+    pub(crate) fn short_value<const N: usize>(&mut self, prefix: &Prefix<N>) -> Option<&'a [u8]> {
+        self.short(prefix)?.0.get(N..)
+    }
+
+    /// Whether the next pair has this key.
+    #[inline(always)]
+    pub(crate) fn is_next<const N: usize>(&self, prefix: &Prefix<N>) -> bool {
+        self.rest.starts_with(prefix.key().prefixed())
+    }
+
+    #[inline(always)]
+    fn passed(&mut self, key: Key<'_>, rest: &'a [u8]) {
         self.rest = rest;
         self.pairs += 1;
         self.reserved += usize::from(key.prefixed()[2] == b'_');
-        Some(RawValue::within(value, self.chunk))
     }
 
     /// The length of a value, unless that is to be shared with a buffer of its own that its box does not lie in yet.

@@ -34,6 +34,12 @@ impl<'a> Key<'a> {
         Self(prefixed)
     }
 
+    /// The same for what is known to be one.
+    #[inline(always)]
+    pub(super) fn of_legal(prefixed: &'a [u8]) -> Self {
+        Self(prefixed)
+    }
+
     /// The key itself.
     #[inline]
     pub fn name(self) -> &'a [u8] {

@@ -14,7 +14,9 @@ mod decode;
 mod front;
 mod key;
 mod limits;
+mod prefix;
 mod protocol_pairs;
+mod room;
 mod short;
 mod stranger;
 mod value_writer;
@@ -25,9 +27,12 @@ pub use decode::{Decoder, Frame, FrameError, Frames, parse};
 pub use front::Front;
 pub use key::{InvalidName, Key, Name};
 pub use limits::Limits;
+#[doc(hidden)]
+pub use prefix::Prefix;
 pub(crate) use protocol_pairs::ProtocolPairs;
 #[doc(hidden)]
-pub use short::Short;
+pub use room::{Filled, Need, Room};
+pub(crate) use short::Short;
 pub use stranger::Stranger;
 pub use value_writer::ValueWriter;
 pub use view::{BoxView, Outline, Pairs, RawValue};

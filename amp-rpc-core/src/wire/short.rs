@@ -1,6 +1,6 @@
 /// A value of at most twelve bytes. To copy all its room, and then cut what is too much, takes no call.
 #[derive(Debug, Clone, Copy)]
-pub struct Short {
+pub(crate) struct Short {
     bytes: [u8; Self::ROOM],
     length: u8,
 }
@@ -15,13 +15,6 @@ impl Short {
             bytes,
             length: length.min(Self::ROOM) as u8,
         }
-    }
-
-    /// Copies bytes; `None` where they are more.
-    pub(crate) fn new(from: &[u8]) -> Option<Self> {
-        let mut bytes = [0; Self::ROOM];
-        bytes.get_mut(..from.len())?.copy_from_slice(from);
-        Some(Self::of_first(bytes, from.len()))
     }
 
     #[inline]

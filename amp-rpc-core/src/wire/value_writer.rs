@@ -22,11 +22,17 @@ impl<'a> ValueWriter<'a> {
         self.out.extend_from_slice(bytes);
     }
 
-    /// Appends the first of some bytes, so many of them. To copy all and cut takes no call.
-    #[inline]
-    pub(crate) fn extend_from_first<const N: usize>(&mut self, bytes: [u8; N], count: usize) {
-        self.out.extend_from_slice(&bytes);
-        self.out.truncate(self.out.len() - (N - count));
+    /// Appends what `write` puts at the front of the place that it gets; it says how many bytes these are.
+    #[inline(always)]
+    pub(crate) fn extend_in_place<const N: usize>(
+        &mut self,
+        write: impl FnOnce(&mut [u8; N]) -> usize,
+    ) {
+        let at = self.out.len();
+        self.out.extend_from_slice(&[0; N]);
+        let place = self.out[at..].first_chunk_mut();
+        let length = write(place.expect("it was just made"));
+        self.out.truncate(at + length);
     }
 
     /// Appends bytes one after the other.

@@ -4,7 +4,8 @@ use core::fmt;
 use bytes::Bytes;
 
 use super::{
-    BoxView, Decoder, Key, Limits, MAX_VALUE, ProtocolPairs, Short, ValueWriter, protocol,
+    BoxView, Decoder, Filled, Key, Limits, MAX_VALUE, Need, ProtocolPairs, Room, Short,
+    ValueWriter, protocol,
 };
 use crate::context::Context;
 use crate::error::EncodeError;
@@ -51,15 +52,9 @@ pub struct BoxWriter<'a> {
 
 impl<'a> BoxWriter<'a> {
     /// Begins a box at the end of `out`; `protocol` are pairs to merge in, in ascending order.
+    #[inline]
     pub fn new(out: &'a mut Vec<u8>, limits: Limits, protocol: &'a [(Key<'a>, &'a [u8])]) -> Self {
-        let pairs = match *protocol {
-            [(protocol::ASK, tag), (protocol::COMMAND, command)] => {
-                Short::new(tag).map(|tag| ProtocolPairs::Ask { tag, command })
-            }
-            _ => None,
-        };
-        let pairs = pairs.unwrap_or(ProtocolPairs::List(protocol));
-        let mut writer = Self::with_protocol(out, limits, pairs);
+        let mut writer = Self::with_protocol(out, limits, ProtocolPairs::List(protocol));
         // What it writes is for whoever has the buffer, and for nobody who knows what lies apart from it.
         writer.shares = false;
         writer
@@ -125,20 +120,64 @@ impl<'a> BoxWriter<'a> {
         Ok(true)
     }
 
-    /// Appends a pair whose value is short.
+    /// Makes room for all pairs of a struct at once, the first of which has this key, if that can be done; it is for them alone, in
+    /// ascending order. [`take_room`](Self::take_room) has to follow.
+    ///
+    /// # Errors
+    ///
+    /// What [`put`](Self::put) says, for the protocol's pairs.
+    #[doc(hidden)]
     #[inline(always)]
-    pub(crate) fn put_short(&mut self, key: Key<'_>, value: Short) -> Result<(), EncodeError> {
+    pub fn room(&mut self, need: Need, first: Key<'_>) -> Result<Option<Room<'_>>, EncodeError> {
+        let Some(total) = need.within(self.limits.value_bytes) else {
+            return Ok(None);
+        };
+        if self.is_pending {
+            self.put_pending()?;
+        }
+        if first.start() <= self.last_start {
+            return Ok(None);
+        }
+        let out = &mut *self.out;
+        let at = out.len();
+        out.resize(at + total, 0);
+        Ok(Some(Room::new(&mut out[at..])))
+    }
+
+    /// Ends the pairs for which there was room for this need, none of which is behind this key.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn take_room(&mut self, need: Need, filled: Filled, last: Key<'_>) {
+        let at = self.out.len() - need.total();
+        if filled.end > 0 {
+            self.last = at + filled.last;
+            self.last_start = last.start();
+        }
+        self.out.truncate(at + filled.end);
+    }
+
+    /// Appends a pair whose value `write` puts at the front of the place that it gets, which has `most` bytes; it says how many
+    /// these are.
+    #[inline(always)]
+    pub(crate) fn pair_in_place(
+        &mut self,
+        key: Key<'_>,
+        most: usize,
+        write: impl FnOnce(&mut [u8]) -> usize,
+    ) -> Result<(), EncodeError> {
         if !self.goes_on_with(key)? {
             return Ok(());
         }
-        if value.len() > self.limits.value_bytes.min(MAX_VALUE) {
-            return Err(self.value_too_long(value.len(), key));
-        }
         self.begin_pair(key);
-        let mut bytes = [0; 2 + Short::ROOM];
-        bytes[1] = value.len() as u8;
-        bytes[2..].copy_from_slice(&value.room());
-        ValueWriter::new(self.out).extend_from_first(bytes, 2 + value.len());
+        let at = self.out.len();
+        self.out.resize(at + 2 + most, 0);
+        let place = &mut self.out[at..];
+        let size = write(&mut place[2..]);
+        place[..2].copy_from_slice(&(size as u16).to_be_bytes());
+        self.out.truncate(at + 2 + size);
+        if size > self.most() {
+            return Err(self.value_too_long(size, key));
+        }
         Ok(())
     }
 
@@ -185,7 +224,7 @@ impl<'a> BoxWriter<'a> {
             // It may be left out.
             return self.put(key, value);
         }
-        if value.len() > self.limits.value_bytes.min(MAX_VALUE) {
+        if value.len() > self.most() {
             return Err(self.value_too_long(value.len(), key));
         }
         self.put(key, &[])?;
@@ -206,9 +245,30 @@ impl<'a> BoxWriter<'a> {
     ///
     /// When the box is larger than [`Limits::box_bytes`], and for the protocol's pairs what
     /// [`put`](Self::put) says.
-    #[inline]
+    // Inlined, so that the writer is not moved.
+    #[inline(always)]
     pub fn finish(mut self) -> Result<(), EncodeError> {
+        if self.is_pending || !self.in_order {
+            return self.finish_any();
+        }
+        self.out.extend_from_slice(&[0, 0]);
+        self.check_size()?;
+        self.finished = true;
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn finish_any(mut self) -> Result<(), EncodeError> {
         self.end(None)
+    }
+
+    #[inline(always)]
+    fn check_size(&self) -> Result<(), EncodeError> {
+        let size = self.out.len() - self.start + self.apart;
+        if size > self.limits.box_bytes {
+            return Err(EncodeError::box_too_large(size, self.limits.box_bytes));
+        }
+        Ok(())
     }
 
     /// Ends the box, as [`finish`](Self::finish) does, with the context that its fields got.
@@ -218,10 +278,7 @@ impl<'a> BoxWriter<'a> {
             self.put_pending()?;
         }
         self.out.extend_from_slice(&[0, 0]);
-        let size = self.out.len() - self.start + self.apart;
-        if size > self.limits.box_bytes {
-            return Err(EncodeError::box_too_large(size, self.limits.box_bytes));
-        }
+        self.check_size()?;
         if !self.in_order {
             self.sort(cx);
         }
@@ -243,35 +300,67 @@ impl<'a> BoxWriter<'a> {
                 self.put_ask(tag, command)?;
             }
             ProtocolPairs::Answer { tag } if self.merged == 0 => self.put_answer(tag)?,
+            ProtocolPairs::List(&[(first, tag), (second, command)])
+                if self.merged == 0
+                    && first == protocol::ASK
+                    && second == protocol::COMMAND
+                    && tag.len().max(command.len()) <= self.most() =>
+            {
+                self.put_known(&with_length::<8>(protocol::ASK, tag.len()), tag);
+                self.put_known(
+                    &with_length::<12>(protocol::COMMAND, command.len()),
+                    command,
+                );
+                self.merged = 2;
+                self.last_start = protocol::COMMAND.start();
+            }
             _ => self.put_others()?,
         }
         self.is_pending = false;
         Ok(())
     }
 
-    /// Writes both pairs of an ask. What has a size that is known is copied at once, without a call.
+    /// Writes both pairs of an ask. What has a size that is known is written in its place at once, without a call.
     #[inline(always)]
     fn put_ask(&mut self, tag: Short, command: &[u8]) -> Result<(), EncodeError> {
-        self.check_protocol(protocol::ASK, tag.len())?;
-        self.check_protocol(protocol::COMMAND, command.len())?;
-        let mut head = [0; 8 + Short::ROOM + 12];
-        head[..8].copy_from_slice(&with_length::<8>(protocol::ASK, tag.len()));
-        head[8..8 + Short::ROOM].copy_from_slice(&tag.room());
-        let at = 8 + tag.len();
-        head[at..at + 12].copy_from_slice(&with_length::<12>(protocol::COMMAND, command.len()));
-        self.last += at;
-        ValueWriter::new(self.out).extend_from_first(head, at + 12);
+        if tag.len().max(command.len()) > self.most() {
+            return self.put_others();
+        }
+        let at = self.out.len();
+        let second = at + 8 + tag.len();
+        ValueWriter::new(self.out).extend_in_place::<{ 8 + Short::ROOM + 12 }>(|place| {
+            place[..8].copy_from_slice(&with_length::<8>(protocol::ASK, tag.len()));
+            place[8..8 + Short::ROOM].copy_from_slice(&tag.room());
+            let second = with_length::<12>(protocol::COMMAND, command.len());
+            place[8 + tag.len()..][..12].copy_from_slice(&second);
+            8 + tag.len() + 12
+        });
         self.out.extend_from_slice(command);
+        self.merged = 2;
+        self.last = second;
+        self.last_start = protocol::COMMAND.start();
         Ok(())
     }
 
     #[inline(always)]
     fn put_answer(&mut self, tag: &[u8]) -> Result<(), EncodeError> {
         self.check_protocol(protocol::ANSWER, tag.len())?;
-        let head = with_length::<11>(protocol::ANSWER, tag.len());
-        self.out.extend_from_slice(&head);
-        self.out.extend_from_slice(tag);
+        self.put_known(&with_length::<11>(protocol::ANSWER, tag.len()), tag);
         Ok(())
+    }
+
+    /// Writes a pair of the protocol's, with its key and length as one constant.
+    #[inline(always)]
+    fn put_known<const N: usize>(&mut self, head: &[u8; N], value: &[u8]) {
+        self.last = self.out.len();
+        self.out.extend_from_slice(head);
+        self.out.extend_from_slice(value);
+    }
+
+    /// The most bytes of a value.
+    #[inline(always)]
+    fn most(&self) -> usize {
+        self.limits.value_bytes.min(MAX_VALUE)
     }
 
     fn put_others(&mut self) -> Result<(), EncodeError> {
@@ -289,7 +378,7 @@ impl<'a> BoxWriter<'a> {
     /// Begins a pair of the protocol's, whose value has so many bytes. Keys that were written before are lower ones.
     #[inline(always)]
     fn check_protocol(&mut self, key: Key<'_>, length: usize) -> Result<(), EncodeError> {
-        if length > self.limits.value_bytes.min(MAX_VALUE) {
+        if length > self.most() {
             return Err(self.value_too_long(length, key));
         }
         self.merged += 1;
@@ -335,7 +424,7 @@ impl<'a> BoxWriter<'a> {
             return Err(error.into().at(key));
         }
         let size = self.out.len() - value_at;
-        if size > self.limits.value_bytes.min(MAX_VALUE) {
+        if size > self.most() {
             return Err(self.value_too_long(size, key));
         }
         let length = (size as u16).to_be_bytes();

@@ -1,7 +1,8 @@
 //! An ask on the wire, and how it is read.
 
-use amp_rpc::wire::{Decoder, Front, protocol};
+use amp_rpc::wire::{Decoder, Front};
 use amp_rpc::{Fields, NoContext};
+use amp_rpc_core::conversation::expect_ask;
 
 pub(crate) const ASK: &[u8] =
     b"\0\x04_ask\0\x011\0\x08_command\0\x03Sum\0\x01a\0\x0213\0\x01b\0\x0281\0\0";
@@ -15,8 +16,6 @@ pub(crate) fn read<T: Fields>(decoder: &mut Decoder, bytes: &[u8]) -> T {
     T::from_box(&frame.view(), &mut NoContext).unwrap()
 }
 
-fn read_expected<T: Fields>(mut front: Front<'_>) -> Option<amp_rpc::FromFront<'_, T>> {
-    front.value(protocol::ASK)?;
-    front.value(protocol::COMMAND)?;
-    T::from_front(front, &mut NoContext)
+fn read_expected<T: Fields>(front: Front<'_>) -> Option<amp_rpc::FromFront<'_, T>> {
+    T::from_front(expect_ask(front)?.arguments, &mut NoContext)
 }
