@@ -30,7 +30,7 @@ fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
     config
 }
 
-#[library_benchmark(config = at_most(160))]
+#[library_benchmark(config = at_most(179))]
 fn decode() {
     let mut decoder = Decoder::default();
     for _ in 0..TIMES {
@@ -52,7 +52,7 @@ fn buffer() -> Vec<u8> {
     Vec::with_capacity(2 * ASK.len())
 }
 
-#[library_benchmark(config = at_most(400))]
+#[library_benchmark(config = at_most(515))]
 #[bench::sum(buffer())]
 fn encode(mut out: Vec<u8>) {
     let protocol = [
@@ -90,7 +90,7 @@ fn connection() -> (Runtime, Peer) {
     (runtime, peer)
 }
 
-#[library_benchmark(config = at_most(7_840))]
+#[library_benchmark(config = at_most(7_734))]
 #[bench::one_at_a_time(connection())]
 fn call((runtime, peer): (Runtime, Peer)) {
     runtime.block_on(async {
@@ -103,7 +103,7 @@ fn call((runtime, peer): (Runtime, Peer)) {
     std::mem::forget((runtime, peer));
 }
 
-#[library_benchmark(config = at_most(1_899))]
+#[library_benchmark(config = at_most(1_779))]
 #[bench::many_at_once(connection())]
 fn calls((runtime, peer): (Runtime, Peer)) {
     const CALLERS: usize = 50;

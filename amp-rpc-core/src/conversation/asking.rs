@@ -158,7 +158,7 @@ impl<T> Asking<T> {
         }
         let id = self.calls.next_id()?;
         let protocol = ProtocolPairs::Ask {
-            tag: id.tag().0,
+            tag: id.short_tag(),
             command,
         };
         write_box(protocol, fields, self.limits, out, cx).ok()?;
@@ -183,14 +183,14 @@ impl<T> Asking<T> {
         let kind = head.kind;
         self.check_gate(kind)?;
         let id = self.calls.next_id().ok_or(AskRefused::Full)?;
-        let tag = id.tag();
         let written = if head.deadline.is_none() && head.traceparent.is_none() {
             let protocol = ProtocolPairs::Ask {
-                tag: tag.0,
+                tag: id.short_tag(),
                 command: head.command,
             };
             write_box(protocol, fields, self.limits, out, cx)
         } else {
+            let tag = id.tag();
             let metadata = [(DEADLINE, head.deadline), (TRACEPARENT, head.traceparent)];
             let mut pairs = [(protocol::ASK, tag.as_bytes()); 4];
             pairs[1] = (protocol::COMMAND, head.command);

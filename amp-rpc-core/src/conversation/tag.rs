@@ -60,7 +60,10 @@ const TAG_BYTES: usize = Short::ROOM;
 
 /// A tag of this side's as text.
 #[derive(Debug, Clone, Copy)]
-pub struct OwnTag(pub(super) Short);
+pub struct OwnTag {
+    digits: [u8; Short::ROOM],
+    count: usize,
+}
 
 /// The eight hexadecimal digits of a number as text, the first one in the highest byte, all of them at once.
 #[inline]
@@ -79,33 +82,29 @@ impl OwnTag {
     /// The digits.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        &self.digits[..self.count]
     }
 }
 
 impl CallId {
     /// The tag as it stands on the wire: lower-case hexadecimal without leading zeros. Slots count
     /// from 1 there, as Twisted's tags do.
-    #[inline]
     pub fn tag(self) -> OwnTag {
+        let short = self.short_tag();
+        OwnTag {
+            digits: short.room(),
+            count: short.len(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn short_tag(self) -> Short {
         let number = u64::from(self.generation) << 16 | u64::from(self.slot);
         // Slots count from 1, so there is at least one digit.
         let count = (u64::BITS - number.leading_zeros()).div_ceil(4);
-        let mut digits = [0; TAG_BYTES];
-        let low = eight_digits(number as u32);
-        let length = match count.checked_sub(8) {
-            None | Some(0) => {
-                digits[..8].copy_from_slice(&(low << (64 - 8 * count)).to_be_bytes());
-                count
-            }
-            Some(more) => {
-                let high = eight_digits((number >> 32) as u32) as u32;
-                digits[..4].copy_from_slice(&(high << (32 - 8 * more)).to_be_bytes());
-                digits[more as usize..][..8].copy_from_slice(&low.to_be_bytes());
-                count
-            }
-        };
-        OwnTag(Short::of_first(digits, length as usize))
+        let (high, low) = ((number >> 32) as u32, number as u32);
+        let digits = u128::from(eight_digits(high)) << 64 | u128::from(eight_digits(low));
+        Short::of_first(digits << (128 - 8 * count), count as usize)
     }
 
     /// Reads a tag that a peer gave back; `None` where it is none that [`tag`](Self::tag) writes.

@@ -21,13 +21,27 @@ impl<'a> ProtocolPairs<'a> {
         }
     }
 
-    pub(super) fn get(&self, index: usize) -> Option<(Key<'_>, &[u8])> {
+    /// One of them. `room` is where a value lies that was none of anybody's before.
+    pub(super) fn get<'b>(
+        &'b self,
+        index: usize,
+        room: &'b mut [u8; Short::ROOM],
+    ) -> Option<(Key<'b>, &'b [u8])> {
         match (self, index) {
-            (Self::Ask { tag, .. }, 0) => Some((protocol::ASK, tag.as_bytes())),
+            (Self::Ask { tag, .. }, 0) => {
+                *room = tag.room();
+                Some((protocol::ASK, &room[..tag.len()]))
+            }
             (Self::Ask { command, .. }, 1) => Some((protocol::COMMAND, command)),
             (Self::Answer { tag }, 0) => Some((protocol::ANSWER, tag)),
             (Self::List(pairs), index) => pairs.get(index).copied(),
             _ => None,
         }
+    }
+
+    /// Whether one of them has that key.
+    pub(super) fn has(&self, key: Key<'_>) -> bool {
+        let mut room = [0; Short::ROOM];
+        (0..self.len()).any(|index| self.get(index, &mut room).is_some_and(|it| it.0 == key))
     }
 }

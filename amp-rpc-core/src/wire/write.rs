@@ -365,7 +365,8 @@ impl<'a> BoxWriter<'a> {
 
     fn put_others(&mut self) -> Result<(), EncodeError> {
         let protocol = self.protocol;
-        while let Some((key, value)) = protocol.get(self.merged) {
+        let mut room = [0; Short::ROOM];
+        while let Some((key, value)) = protocol.get(self.merged, &mut room) {
             self.check_protocol(key, value.len())?;
             self.out.extend_from_slice(key.prefixed());
             let length = (value.len() as u16).to_be_bytes();
@@ -392,7 +393,8 @@ impl<'a> BoxWriter<'a> {
     #[cold]
     fn merge(&mut self, key: Key<'_>) -> Result<bool, EncodeError> {
         let protocol = self.protocol;
-        while let Some((pending, value)) = protocol.get(self.merged) {
+        let mut room = [0; Short::ROOM];
+        while let Some((pending, value)) = protocol.get(self.merged, &mut room) {
             if pending > key {
                 break;
             }
@@ -402,8 +404,7 @@ impl<'a> BoxWriter<'a> {
                 Ok::<(), EncodeError>(())
             })?;
         }
-        let mut known = (0..protocol.len()).filter_map(|index| protocol.get(index));
-        Ok(!known.any(|(known, _)| known == key))
+        Ok(!protocol.has(key))
     }
 
     #[cold]
