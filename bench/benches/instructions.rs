@@ -90,7 +90,7 @@ fn connection() -> (Runtime, Peer) {
     (runtime, peer)
 }
 
-#[library_benchmark(config = at_most(7_734))]
+#[library_benchmark(config = at_most(7_063))]
 #[bench::one_at_a_time(connection())]
 fn call((runtime, peer): (Runtime, Peer)) {
     runtime.block_on(async {
@@ -103,7 +103,7 @@ fn call((runtime, peer): (Runtime, Peer)) {
     std::mem::forget((runtime, peer));
 }
 
-#[library_benchmark(config = at_most(1_779))]
+#[library_benchmark(config = at_most(1_617))]
 #[bench::many_at_once(connection())]
 fn calls((runtime, peer): (Runtime, Peer)) {
     const CALLERS: usize = 50;

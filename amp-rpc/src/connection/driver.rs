@@ -2,28 +2,15 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use amp_rpc_core::conversation::Boundary;
-use tokio::time::Instant;
-
-use super::crossing::Securing;
-use super::desk::{Crossing, Desk, Left};
-use super::farewell::{Farewell, PATIENCE};
-use super::incoming::{Incoming, Read};
+use super::carrier::{Carrier, Phase, Turn};
+use super::desk::{Desk, Left};
 use super::located::Located;
-use super::log;
-use super::outgoing::Outgoing;
-use super::shared::{Carried, Closing, Shared, State};
-use super::timer::Timer;
-use super::watch::{Sight, Verdict, Watch};
+use super::shared::{Carried, Closing, Shared};
 use crate::end::EndReason;
-#[cfg(feature = "metrics")]
-use crate::stats::Publisher;
-use crate::tls::Failed;
-use crate::transport::BoxedStream;
 
 /// How often the driver goes round before it lets other tasks run.
 const ROUNDS: usize = 16;
@@ -34,31 +21,12 @@ const READ_IN_A_ROW: u64 = 64 * 1024;
 /// The future that carries a connection: it reads, starts responders and polls them, hands answers to
 /// callers, and writes.
 ///
-/// One turn, repeated until nothing is left to do:
-///
-/// 1. go on with the responders that were woken;
-/// 2. read, and deal with each box: start a responder, or collect an answer for its caller;
-/// 3. hand the collected answers over and wake the callers;
-/// 4. write what responders and callers have encoded meanwhile, in one system call.
+/// It has its [`Carrier`] take one turn after the other until nothing is left to do.
 ///
 /// It is small, since idle connections consist of little else: what it works with is on a [`Desk`].
 pub(crate) struct Driver {
     seat: Seat,
     carrier: Carrier,
-}
-
-/// What carries a connection, but for its desk.
-struct Carrier {
-    shared: Arc<Shared>,
-    phase: Phase,
-    timer: Timer,
-    watch: Watch,
-    /// The name under which the peer was sought, where TLS may still begin.
-    host: Option<Box<str>>,
-    #[cfg(feature = "metrics")]
-    publisher: Publisher,
-    /// What is logged while this runs belongs to the connection.
-    span: log::Span,
 }
 
 /// Where a driver is.
@@ -68,26 +36,6 @@ enum Seat {
     Away(Left),
     /// It is on its way from one to the other, or done.
     Between,
-}
-
-enum Phase {
-    Open(BoxedStream),
-    /// TLS begins. Nothing is read or written but its handshake.
-    Securing(Securing),
-    /// Nothing is read any more; the rest is written.
-    Closing(Box<Farewell>),
-    /// The connection is gone; responders that still run may finish.
-    Gone,
-}
-
-/// What came of a turn.
-enum Turn {
-    /// Something was done; there may be more to do.
-    Busy,
-    /// Others should run first.
-    Yield,
-    /// There is nothing to do.
-    Idle,
 }
 
 /// How a driver sleeps.
@@ -100,317 +48,14 @@ enum Break {
 
 impl Driver {
     pub(crate) fn new(carried: Carried, shared: Arc<Shared>, locator: Arc<Located>) -> Self {
-        let Carried { stream, host, span } = carried;
-        let carrier = Carrier {
-            phase: Phase::Open(stream),
-            timer: Timer::default(),
-            watch: Watch::new(&shared.options, shared.side),
-            host: host.filter(|_| cfg!(feature = "_tls")),
-            #[cfg(feature = "metrics")]
-            publisher: Publisher::new(),
-            span,
-            shared,
-        };
         Self {
             seat: Seat::Away(Left::new(locator)),
-            carrier,
+            carrier: Carrier::new(carried, shared),
         }
     }
 }
 
 impl Carrier {
-    /// With `looks`, it looks at what callers want, also where nothing else is to be done.
-    fn turn(&mut self, desk: &mut Desk, cx: &mut Context<'_>, looks: bool) -> Turn {
-        let polled = desk.dispatch.poll_woken();
-        let turn = match &mut self.phase {
-            Phase::Open(_) => self.turn_open(desk, cx, looks || polled),
-            Phase::Securing(_) => self.turn_securing(desk, cx),
-            Phase::Closing(_) => self.turn_closing(cx),
-            Phase::Gone => Turn::Idle,
-        };
-        match turn {
-            Turn::Idle if polled => Turn::Busy,
-            turn => turn,
-        }
-    }
-
-    #[inline(never)]
-    fn turn_open(&mut self, desk: &mut Desk, cx: &mut Context<'_>, looks: bool) -> Turn {
-        let Phase::Open(stream) = &mut self.phase else {
-            return Turn::Idle;
-        };
-        let mut busy = false;
-        let mut end = None;
-        if !desk.incoming.is_empty() {
-            // A bound or a decision may have kept whole boxes back.
-            desk.incoming.consume(&mut desk.dispatch);
-        }
-        let has_yielded = std::mem::take(&mut desk.has_yielded);
-        let reads = desk.dispatch.wants_more() && !has_yielded;
-        if reads {
-            match desk.incoming.poll_read(stream, cx, &mut desk.dispatch) {
-                Poll::Ready(Ok(Read::Some)) => {
-                    busy = true;
-                    self.watch.heard = true;
-                }
-                Poll::Ready(Ok(Read::End)) => end = Some(EndReason::ClosedByPeer),
-                Poll::Ready(Err(error)) => end = Some(error.into()),
-                Poll::Pending => {}
-            }
-        }
-        let woken = desk.dispatch.take_woken();
-        if !looks && reads && end.is_none() && woken < 2 && is_quiet(&self.shared, desk) {
-            // Nothing came, or answers only. Whether callers want something is seen before this sleeps.
-            desk.dispatch
-                .count(desk.incoming.received, desk.dispatch.outgoing.sent);
-            return if busy { Turn::Busy } else { Turn::Idle };
-        }
-        if woken > 1 && end.is_none() && !desk.dispatch.has_boundary() {
-            // The callers that were just woken should make their next calls before anything is
-            // written: a multi-threaded runtime would run this task right behind the first of them,
-            // and each write would carry a few calls instead of all.
-            desk.has_yielded = true;
-            return Turn::Yield;
-        }
-        let mut state = self.shared.lock();
-        let committed = desk.dispatch.commit(&mut state);
-        let room_is_wanted = !state.room.is_empty();
-        desk.earliest = state.earliest;
-        if committed.is_err() || state.closing != Closing::No || desk.dispatch.has_boundary() {
-            if let Err(reason) = committed {
-                end = Some(reason.into());
-            }
-            end = see_end(&self.shared, state, desk, end);
-        } else {
-            drop(state);
-        }
-        let written = desk.dispatch.outgoing.poll_write(stream, cx);
-        desk.dispatch
-            .count(desk.incoming.received, desk.dispatch.outgoing.sent);
-        match written {
-            Poll::Ready(Ok(())) if room_is_wanted => self.grant_room(),
-            Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(error)) => {
-                end.get_or_insert_with(|| error.into());
-                desk.dispatch.outgoing.discard();
-            }
-            Poll::Pending => {}
-        }
-        // What was written makes room; and a call that was just made lets the reading go on even if it cannot be
-        // written yet: the peer may be unable to read until its own answers are read.
-        busy |= !reads && desk.dispatch.wants_more();
-        if let Some(reason) = end {
-            self.begin_end(desk, reason);
-            return Turn::Busy;
-        }
-        if desk.crossing.is_some() && desk.dispatch.outgoing.is_flushed() {
-            self.cross(desk);
-            return Turn::Busy;
-        }
-        if busy { Turn::Busy } else { Turn::Idle }
-    }
-
-    /// Goes beyond a boundary: everything before it is written.
-    #[cold]
-    fn cross(&mut self, desk: &mut Desk) {
-        let Some((crossing, asker)) = desk.crossing.take() else {
-            return;
-        };
-        let Phase::Open(stream) = std::mem::replace(&mut self.phase, Phase::Gone) else {
-            return;
-        };
-        let unread = desk.incoming.take();
-        match crossing {
-            Crossing::Tls => match self.shared.secure(stream, unread, self.host.take(), asker) {
-                Some(securing) => self.phase = Phase::Securing(securing),
-                // The program has taken back what it needs since it agreed.
-                None => self.begin_end(desk, EndReason::ClosedHere),
-            },
-            Crossing::Switch => {
-                // What the responders that still run answer is for nobody.
-                desk.dispatch.stop(self.shared.options.drop_responders);
-                self.shared.hand_over(stream, unread, asker);
-            }
-        }
-    }
-
-    #[inline(never)]
-    fn turn_securing(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> Turn {
-        let Phase::Securing(securing) = &mut self.phase else {
-            return Turn::Idle;
-        };
-        let secured = securing.as_mut().poll(cx);
-        let mut state = self.shared.lock();
-        let committed = desk.dispatch.commit(&mut state);
-        let closing = state.closing;
-        desk.earliest = state.earliest;
-        drop(state);
-        desk.closing = closing;
-        match secured {
-            Poll::Ready(Ok((stream, session))) => {
-                // The handshake is the connection's only one, so there is no session yet.
-                let _ = self.shared.session.set(session);
-                self.phase = Phase::Open(stream);
-                desk.dispatch.tls_began();
-                let wakers = self.shared.lock().tls_began(&self.shared);
-                wakers.into_iter().for_each(Waker::wake);
-                Turn::Busy
-            }
-            Poll::Ready(Err(Failed { error, stream })) => {
-                let mut rest = self.end_conversation(desk, error.into());
-                // Nothing else may be written in plain text.
-                rest.discard();
-                self.begin_farewell(stream, rest, self.shared.resets);
-                Turn::Busy
-            }
-            Poll::Pending => {
-                if let Err(reason) = committed {
-                    self.begin_end(desk, reason.into());
-                } else if closing == Closing::Flush {
-                    self.begin_end(desk, EndReason::ClosedHere);
-                } else {
-                    return Turn::Idle;
-                }
-                Turn::Busy
-            }
-        }
-    }
-
-    /// Lets callers go ahead that wait for room.
-    #[cold]
-    fn grant_room(&self) {
-        let mut state = self.shared.lock();
-        if state.room.is_empty() || !state.asking.is_open() {
-            return;
-        }
-        let mut wakers = Vec::new();
-        state.room.grant(&mut wakers);
-        drop(state);
-        wakers.into_iter().for_each(Waker::wake);
-    }
-
-    /// Ends the connection for everybody who waits for it; the rest is still written.
-    #[cold]
-    fn begin_end(&mut self, desk: &mut Desk, reason: EndReason) {
-        let stream = match std::mem::replace(&mut self.phase, Phase::Gone) {
-            Phase::Open(stream) => Some(stream),
-            _ => None,
-        };
-        let is_lost = matches!(reason, EndReason::Lost(_));
-        let peer_is_gone = is_lost || matches!(reason, EndReason::ClosedByPeer);
-        let rest = self.end_conversation(desk, reason);
-        let reads_rest = !peer_is_gone && self.shared.resets;
-        self.begin_farewell(stream.filter(|_| !is_lost), rest, reads_rest);
-    }
-
-    /// Ends the conversation and gives back what is left to be written.
-    fn end_conversation(&mut self, desk: &mut Desk, reason: EndReason) -> Outgoing {
-        let mut state = self.shared.lock();
-        desk.dispatch.outgoing.commit_all(&self.shared, &mut state);
-        let ended = state.end(reason);
-        drop(state);
-        // Before the responders are dropped, which may panic.
-        self.shared.tell_end();
-        ended.tell();
-        desk.incoming = Incoming::default();
-        desk.dispatch.stop(self.shared.options.drop_responders)
-    }
-
-    fn begin_farewell(&mut self, stream: Option<BoxedStream>, rest: Outgoing, reads_rest: bool) {
-        match stream {
-            Some(stream) => {
-                let farewell = Farewell::new(stream, rest, reads_rest);
-                self.phase = Phase::Closing(Box::new(farewell));
-            }
-            None => {
-                self.phase = Phase::Gone;
-                self.shared.tell_closed();
-            }
-        }
-    }
-
-    #[inline(never)]
-    fn turn_closing(&mut self, cx: &mut Context<'_>) -> Turn {
-        let Phase::Closing(farewell) = &mut self.phase else {
-            return Turn::Idle;
-        };
-        match farewell.poll(cx) {
-            Poll::Ready(()) => {
-                self.phase = Phase::Gone;
-                self.shared.tell_closed();
-                Turn::Busy
-            }
-            Poll::Pending => {
-                if farewell.is_shut() {
-                    self.shared.tell_closed();
-                }
-                Turn::Idle
-            }
-        }
-    }
-
-    /// Does what is due by the clock; says whether anything was.
-    #[inline]
-    fn turn_clock(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> bool {
-        // What the watch waits for only ever moves away, so a timer that was set to it and has not come is early enough.
-        let is_early = desk.earliest.is_none() && desk.patience.is_none() && self.timer.is_ahead();
-        !is_early && self.set_clock(desk, cx)
-    }
-
-    #[inline(never)]
-    fn set_clock(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> bool {
-        if !matches!(self.phase, Phase::Open(_) | Phase::Securing(_)) {
-            return false;
-        }
-        let mut moment = self.watch.next();
-        if desk.earliest.is_some() || desk.patience.is_some() {
-            let moments = [moment, desk.earliest, desk.patience];
-            moment = moments.into_iter().flatten().min();
-        }
-        if self.timer.poll(moment, cx).is_pending() {
-            return false;
-        }
-        self.clock_strikes(desk);
-        true
-    }
-
-    #[inline(never)]
-    fn clock_strikes(&mut self, desk: &mut Desk) {
-        let now = Instant::now();
-        let extends = self.shared.options.extensions;
-        let mut state = self.shared.lock();
-        let wakers = match desk.earliest {
-            Some(earliest) if earliest <= now => state.expire(now, extends),
-            _ => Vec::new(),
-        };
-        let sight = Sight {
-            is_paused: !desk.dispatch.wants_more() || !state.asking.is_open(),
-            answers: state.known.answers,
-            began: desk.dispatch.began,
-            is_used: std::mem::take(&mut desk.dispatch.is_used)
-                | std::mem::take(&mut state.is_used)
-                | state.is_under_way()
-                | !desk.dispatch.is_idle(),
-        };
-        let verdict = self.watch.look(now, &sight, &self.shared.options);
-        if matches!(verdict, Some(Verdict::Probe)) {
-            state.probe();
-        }
-        if !state.out.is_empty() {
-            self.shared.wrote.store(true, Ordering::Release);
-        }
-        drop(state);
-        wakers.into_iter().for_each(Waker::wake);
-        match verdict {
-            Some(Verdict::End(reason)) => self.begin_end(desk, reason),
-            Some(Verdict::Report(silence)) => log::silent(self.shared.addresses(), silence),
-            Some(Verdict::Probe) | None => {}
-        }
-        if desk.patience.take_if(|patience| *patience <= now).is_some() {
-            self.begin_end(desk, EndReason::ClosedHere);
-        }
-    }
-
     /// Prepares to sleep; `None` when there is something to do after all.
     fn sleep(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> Option<Break> {
         if !desk.dispatch.sleep(cx.waker()) {
@@ -481,61 +126,6 @@ impl Carrier {
         self.turn_clock(desk, cx);
         Poll::Pending
     }
-}
-
-/// Whether there is nothing to write, nothing to go on with, and no bound in sight.
-fn is_quiet(shared: &Shared, desk: &Desk) -> bool {
-    desk.dispatch.is_idle()
-        && !shared.wrote.load(Ordering::Acquire)
-        && desk.dispatch.outgoing.is_clear()
-        && !desk.dispatch.has_boundary()
-        && desk.crossing.is_none()
-}
-
-/// What the callers, or the peer, want to become of the connection: notes it, and says whether it ends.
-#[cold]
-fn see_end(
-    shared: &Shared,
-    mut state: MutexGuard<'_, State>,
-    desk: &mut Desk,
-    mut end: Option<EndReason>,
-) -> Option<EndReason> {
-    let under_way = state.is_under_way();
-    let closing = state.closing;
-    if closing == Closing::Finish
-        && desk.closing == Closing::No
-        && shared.options.extensions
-        && (under_way || !desk.dispatch.is_idle())
-        && state.tell_leave()
-    {
-        shared.wrote.store(true, Ordering::Release);
-    }
-    drop(state);
-    desk.closing = closing;
-    match desk.dispatch.take_boundary() {
-        Some((Boundary::Close(reason), _)) => end = Some(reason.into()),
-        Some((Boundary::StartTls, asker)) => desk.crossing = Some((Crossing::Tls, asker)),
-        Some((Boundary::Switch, asker)) => desk.crossing = Some((Crossing::Switch, asker)),
-        None => {}
-    }
-    match closing {
-        Closing::No => {}
-        Closing::Finish => {
-            desk.dispatch.finishing = true;
-            if !under_way && desk.dispatch.is_idle() {
-                end.get_or_insert(EndReason::ClosedHere);
-            }
-        }
-        // The peer was promised the other protocol.
-        Closing::Flush if matches!(desk.crossing, Some((Crossing::Switch, _))) => {
-            desk.patience
-                .get_or_insert_with(|| Instant::now() + PATIENCE);
-        }
-        Closing::Flush => {
-            end.get_or_insert(EndReason::ClosedHere);
-        }
-    }
-    end
 }
 
 impl Future for Driver {

@@ -3,6 +3,8 @@
 mod apart;
 mod asks;
 mod buffers;
+mod carrier;
+mod clock;
 mod context;
 mod crossing;
 mod deadlines;
