@@ -73,7 +73,7 @@ async fn sum_elsewhere(command: SumElsewhere, peer: Peer) -> Answer<SumElsewhere
 /// How many calls are under way at a time.
 const CALLERS: usize = 16;
 /// How many each caller makes.
-const CALLS: i64 = 200;
+const CALLS: i64 = 400;
 
 /// Both sides of as many connections over real sockets, and the runtime that they are on.
 fn connections(count: usize) -> (Runtime, Vec<Peer>) {
@@ -180,7 +180,7 @@ fn a_call_whose_responder_calls_back_allocates_nothing() {
 /// Of many connections nearly all wait for an answer at any time.
 #[test]
 fn a_call_on_each_of_many_connections_allocates_nothing() {
-    let (runtime, peers) = connections(200);
+    let (runtime, peers) = connections(100);
     let total = |answer: Total| answer.total;
     check(allocations_of(&runtime, peers, |a, b| Sum { a, b }, total));
 }
