@@ -358,3 +358,29 @@ async fn a_reader_at_its_bound_knows_that_its_own_call_was_answered() {
     let stats = peer.stats();
     assert_eq!((stats.responders_running, stats.asks_refused), (2, 0));
 }
+
+fn answer(tag: &str, fields: &[(&str, &[u8])]) -> Vec<u8> {
+    message(&[&[("_answer", tag.as_bytes())], fields].concat())
+}
+
+/// What a call gets whose peer sends that as its first bytes.
+async fn text_of(bytes: &[u8]) -> String {
+    let (one, mut other) = tokio::io::duplex(1024);
+    let peer = Amp::new().over(one);
+    let call = peer.call(Act::of(0)).start();
+    other.write_all(bytes).await.unwrap();
+    call.await.unwrap().text
+}
+
+#[tokio::test]
+async fn the_first_of_several_answers_to_a_call_counts() {
+    let first = answer("1", &[("text", b"first")]);
+    let second = answer("1", &[("text", b"second")]);
+    // The first box of a connection is never a usual one.
+    assert_eq!(text_of(&[&*first, &second].concat()).await, "first");
+    // Nor is one whose tag does not come first.
+    let odd = message(&[("Text", b""), ("_answer", b"1"), ("text", b"odd")]);
+    let late = answer("ffff", &[]);
+    assert_eq!(text_of(&[&*late, &odd, &second].concat()).await, "odd");
+    assert_eq!(text_of(&[&*late, &first, &odd].concat()).await, "first");
+}

@@ -86,6 +86,12 @@ impl Deliveries {
         self.collected.is_empty() && self.wakers.is_empty()
     }
 
+    /// Whether answers are collected that are not in their calls' slots yet.
+    #[inline]
+    pub(super) fn has_collected(&self) -> bool {
+        !self.collected.is_empty()
+    }
+
     /// Whether it is time to hand over what is collected.
     pub(super) fn is_full(&self) -> bool {
         self.collected.len() >= MOST

@@ -358,7 +358,7 @@ impl Dispatch {
     }
 
     /// Hands the collected answers to their callers, out of the buffer in which they lie.
-    fn hand_over(&mut self, buffer: &[u8]) {
+    pub(super) fn hand_over(&mut self, buffer: &[u8]) {
         let delivered = self.deliveries.deliver(&self.shared, buffer);
         if let Some(boundary) = delivered.boundary {
             match boundary {

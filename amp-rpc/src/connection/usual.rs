@@ -35,7 +35,7 @@ impl Dispatch {
     /// take. What this does for a box is what is done for any, in less time; it is for bytes that are a peer's.
     pub(super) fn usual(&mut self, buffer: &[u8], start: usize) -> usize {
         let mut at = start;
-        while let Some(length) = self.usual_boxes(&buffer[at..]) {
+        while let Some(length) = self.usual_boxes(buffer, at) {
             at += length;
         }
         at - start
@@ -43,11 +43,18 @@ impl Dispatch {
 
     /// Deals with one ask, or with the answers that follow each other.
     #[inline]
-    fn usual_boxes(&mut self, bytes: &[u8]) -> Option<usize> {
+    fn usual_boxes(&mut self, buffer: &[u8], at: usize) -> Option<usize> {
         // The length of the first key tells asks and answers apart.
-        match bytes {
-            [0, 4, ..] if self.takes_asks() => self.usual_ask(front(bytes, 0)),
-            [0, 7, ..] if self.wants_more() => self.usual_answers(bytes),
+        match &buffer[at..] {
+            [0, 4, ..] if self.takes_asks() => self.usual_ask(front(buffer, at)),
+            [0, 7, ..] if self.wants_more() => {
+                if self.deliveries.has_collected() {
+                    // Answers keep their order, not least two of them to the same call.
+                    self.hand_over(buffer);
+                    return Some(0).filter(|_| self.wants_more());
+                }
+                self.usual_answers(&buffer[at..])
+            }
             _ => None,
         }
     }
