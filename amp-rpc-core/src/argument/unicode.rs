@@ -16,8 +16,9 @@ fn read(value: RawValue<'_>) -> Result<&str, DecodeError> {
 }
 
 macro_rules! texts {
-    ($($text:ty),*) => {$(
+    ($($(#[$more:meta])* $text:ty: $from:expr;)*) => {$(
         /// Text in UTF-8.
+        $(#[$more])*
         impl Argument for $text {
             const TYPE: &'static Type = &Type::Unicode;
 
@@ -27,7 +28,7 @@ macro_rules! texts {
             }
 
             fn decode(value: RawValue<'_>) -> Result<Self, DecodeError> {
-                read(value).map(Into::into)
+                read(value).map($from)
             }
 
             const HAS_ROOM: bool = true;
@@ -46,33 +47,12 @@ macro_rules! texts {
     )*};
 }
 
-texts!(String, Box<str>, Arc<str>);
-
-/// Text in UTF-8. Received text is always owned.
-impl Argument for Cow<'static, str> {
-    const TYPE: &'static Type = &Type::Unicode;
-
-    fn encode(&self, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
-        out.extend_from_slice(self.as_bytes());
-        Ok(())
-    }
-
-    fn decode(value: RawValue<'_>) -> Result<Self, DecodeError> {
-        String::decode(value).map(Cow::Owned)
-    }
-
-    const HAS_ROOM: bool = true;
-    const IS_PLAIN: bool = true;
-
-    #[inline]
-    fn room(&self) -> usize {
-        room_for(self.as_bytes())
-    }
-
-    #[inline]
-    fn encode_in(&self, place: &mut [u8]) -> usize {
-        put_first(place, self.as_bytes())
-    }
+texts! {
+    String: Into::into;
+    Box<str>: Into::into;
+    Arc<str>: Into::into;
+    /// Received text is always owned.
+    Cow<'static, str>: |text| Cow::Owned(text.into());
 }
 
 /// Text of exactly one character.
