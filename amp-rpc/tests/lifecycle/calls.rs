@@ -1,0 +1,62 @@
+//! Calls that are dropped, cannot be sent, or come from responders.
+
+use super::*;
+
+#[tokio::test]
+async fn a_dropped_call_is_abandoned_and_its_late_answer_ignored() {
+    let (peer, mut stream) = raw(&Amp::new().compat(Compat::twisted()).extensions(false));
+    let call = peer.call_box("Slow", empty()).start();
+    let asks = read_boxes(&mut stream, 1).await;
+    let tag = asks[0].get("_ask").unwrap().to_vec();
+    drop(call);
+    let late = AmpBox::from([(b"_answer".to_vec(), tag.clone())]);
+    stream.write_all(&late.to_bytes().unwrap()).await.unwrap();
+    // The slot is used again, under another tag.
+    let call = peer.call_box("Quick", empty()).start();
+    let asks = read_boxes(&mut stream, 1).await;
+    let second = asks[0].get("_ask").unwrap().to_vec();
+    assert_ne!(tag, second);
+    let answer = AmpBox::from([(b"_answer".to_vec(), second)]);
+    stream.write_all(&answer.to_bytes().unwrap()).await.unwrap();
+    soon(call).await.unwrap();
+    // Now it is the second answer to the same ask, which Twisted does not survive.
+    stream.write_all(&late.to_bytes().unwrap()).await.unwrap();
+    let EndReason::Ended(reason) = soon(peer.closed()).await else {
+        panic!("{:?}", peer.end_reason());
+    };
+    assert_eq!(*reason, CloseReason::UnknownTag);
+}
+
+#[tokio::test]
+async fn what_cannot_be_encoded_is_not_sent() {
+    let (_server, client) = pair_of(&echoing(), &Amp::new());
+    let long = AmpBox::from([("data", "x".repeat(65_536))]);
+    let error = soon(client.call_box("Echo", long)).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        r#"cannot send "Echo": `data`: the value has 65536 bytes, the limit is 65535"#
+    );
+    let most = AmpBox::from([("data", "x".repeat(65_535))]);
+    let answer = soon(client.call_box("Echo", most)).await.unwrap();
+    assert_eq!(answer.get("data").map(<[u8]>::len), Some(65_535));
+}
+
+#[tokio::test]
+async fn calls_of_a_responder_precede_its_answer() {
+    let amp = Amp::new().locator(
+        Responders::new().on_box("Work", |_, peer: Peer| async move {
+            for _ in 0..3 {
+                peer.tell_box("Progress", AmpBox::new()).await.unwrap();
+            }
+            Ok(AmpBox::new())
+        }),
+    );
+    let (_peer, mut stream) = raw(&amp);
+    let asks = [ask("Work", "1"), ask("Work", "2")].concat();
+    stream.write_all(&asks).await.unwrap();
+    let boxes = read_boxes(&mut stream, 8).await;
+    let answers: Vec<_> = boxes.iter().map(|b| b.get("_answer")).collect();
+    let one = Some(&b"1"[..]);
+    let two = Some(&b"2"[..]);
+    assert_eq!(answers, [None, None, None, one, None, None, None, two]);
+}
