@@ -1,6 +1,7 @@
 //! What the compared programs have in common: their command line, and the load that they carry.
 //!
-//! A program is a file in `src/bin` that implements [`Peer`] for a connection and hands it to [`run`]. It has three halves:
+//! A program is a file in `src/bin` that implements [`Peer`] for a connection and hands it to [`run`]; those on raw sockets use
+//! [`run_raw`]. It has three halves:
 //!
 //! ```text
 //! server [--threads=N]                 serves `sum`, `echo` and, if it has it, `add`, prints `listening PORT`
@@ -16,6 +17,7 @@ mod job;
 mod load;
 mod numbers;
 mod peer;
+mod raw;
 mod report;
 pub mod wire;
 
@@ -24,6 +26,7 @@ pub use caller::Caller;
 pub use job::{Job, Side};
 pub use load::Load;
 pub use peer::Peer;
+pub use raw::run_raw;
 pub use report::Report;
 
 /// Whatever ends a measurement; it is printed and the program fails.

@@ -6,32 +6,12 @@
 use std::time::Instant;
 
 use bench_peers::wire::{self, Answers, BUFFER, walk};
-use bench_peers::{Error, Job, Load, Report, Side};
+use bench_peers::{Error, Load, Report};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 fn main() -> Result<(), Error> {
-    let job = Job::from_command_line()?;
-    job.runtime()?.block_on(async {
-        match job.side {
-            Side::Server => serve().await,
-            Side::Client { port, load } => {
-                println!("{}", measure(port, load).await?);
-                Ok(())
-            }
-            Side::Idle { .. } => Err("a raw socket takes no memory in its process".into()),
-        }
-    })
-}
-
-async fn serve() -> Result<(), Error> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    bench_peers::listening(listener.local_addr()?.port());
-    loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        tokio::spawn(answer(stream));
-    }
+    bench_peers::run_raw(answer, measure)
 }
 
 async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
@@ -51,14 +31,7 @@ async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
     }
 }
 
-async fn measure(port: u16, load: Load) -> Result<Report, Error> {
-    let mut streams = Vec::new();
-    for _ in 0..load.connections {
-        let stream = TcpStream::connect(("127.0.0.1", port)).await?;
-        stream.set_nodelay(true)?;
-        streams.push(stream);
-    }
-    bench_peers::connected();
+async fn measure(streams: Vec<TcpStream>, load: Load) -> Result<Report, Error> {
     let start = Instant::now();
     let callers: Vec<_> = streams
         .into_iter()

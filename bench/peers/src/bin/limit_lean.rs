@@ -11,9 +11,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bench_peers::wire::{self, Answers, BUFFER, walk};
-use bench_peers::{Error, Job, Load, Report, Side};
+use bench_peers::{Error, Load, Report};
 use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 thread_local! {
     static LENT: RefCell<Lent> = RefCell::new(Lent {
@@ -35,10 +35,9 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(stream: TcpStream) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
+    fn new(stream: TcpStream) -> Self {
         let rest = Vec::new();
-        Ok(Self { stream, rest })
+        Self { stream, rest }
     }
 
     /// Reads once, and writes at once: for each answer one of the asks, or where there are none, for each ask its answer. Says how many
@@ -79,29 +78,11 @@ struct Asks {
 }
 
 fn main() -> Result<(), Error> {
-    let job = Job::from_command_line()?;
-    job.runtime()?.block_on(async {
-        match job.side {
-            Side::Server => serve().await,
-            Side::Client { port, load } => {
-                println!("{}", measure(port, load).await?);
-                Ok(())
-            }
-            Side::Idle { .. } => Err("a raw socket takes no memory in its process".into()),
-        }
-    })
+    bench_peers::run_raw(answer, measure)
 }
 
-async fn serve() -> Result<(), Error> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    bench_peers::listening(listener.local_addr()?.port());
-    loop {
-        let (stream, _) = listener.accept().await?;
-        tokio::spawn(answer(Connection::new(stream)?));
-    }
-}
-
-async fn answer(mut connection: Connection) -> io::Result<()> {
+async fn answer(stream: TcpStream) -> io::Result<()> {
+    let mut connection = Connection::new(stream);
     while poll_fn(|cx| connection.poll_exchange(cx, None))
         .await?
         .is_some()
@@ -109,23 +90,18 @@ async fn answer(mut connection: Connection) -> io::Result<()> {
     Ok(())
 }
 
-async fn measure(port: u16, load: Load) -> Result<Report, Error> {
-    let mut connections = Vec::new();
-    for _ in 0..load.connections {
-        let stream = TcpStream::connect(("127.0.0.1", port)).await?;
-        connections.push(Connection::new(stream)?);
-    }
-    bench_peers::connected();
+async fn measure(streams: Vec<TcpStream>, load: Load) -> Result<Report, Error> {
     let ask = wire::ask(load.call);
     let asks = Arc::new(Asks {
         bytes: ask.repeat(load.outstanding),
         length: ask.len(),
     });
     let start = Instant::now();
-    let callers: Vec<_> = connections
-        .into_iter()
-        .map(|connection| tokio::spawn(call(connection, Arc::clone(&asks), load.clone(), start)))
-        .collect();
+    let call = |stream| {
+        let connection = Connection::new(stream);
+        tokio::spawn(call(connection, Arc::clone(&asks), load.clone(), start))
+    };
+    let callers: Vec<_> = streams.into_iter().map(call).collect();
     let mut report = Report::default();
     for caller in callers {
         report.add(caller.await??, Vec::new());
