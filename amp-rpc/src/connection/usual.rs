@@ -51,7 +51,9 @@ impl Dispatch {
                 if self.deliveries.has_collected() {
                     // Answers keep their order, not least two of them to the same call.
                     self.hand_over(buffer);
-                    return Some(0).filter(|_| self.wants_more());
+                    if !self.wants_more() {
+                        return None;
+                    }
                 }
                 self.usual_answers(&buffer[at..])
             }
