@@ -185,6 +185,20 @@ fn a_call_on_each_of_many_connections_allocates_nothing() {
     check(allocations_of(&runtime, peers, |a, b| Sum { a, b }, total));
 }
 
+/// Most of these connections keep nothing to work with while they rest, which they do after each burst of calls.
+#[test]
+fn bursts_of_calls_on_many_connections_allocate_nothing() {
+    let (runtime, peers) = connections(12);
+    let callers: Vec<_> = (peers.into_iter())
+        .flat_map(|peer| vec![peer; CALLERS])
+        .collect();
+    let total = |answer: Total| answer.total;
+    let late = |a, b| LateSum { a, b };
+    check(allocations_of(&runtime, callers.clone(), late, total));
+    let elsewhere = |a, b| SumElsewhere { a, b };
+    check(allocations_of(&runtime, callers, elsewhere, total));
+}
+
 /// The count can fail: a command that holds a text allocates where it is made and where it is read.
 #[test]
 fn what_allocates_is_counted() {

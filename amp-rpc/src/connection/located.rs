@@ -10,8 +10,8 @@ use crate::responders::Responder;
 /// On how many shelves the connections of one locator put their pools. A thread uses the same one each time, so that few
 /// threads meet.
 const SHELVES: usize = 16;
-/// How many pools lie on a shelf.
-const KEPT: usize = 8;
+/// How many pools lie on a shelf: as many connections of a thread may be at work at a time without making any anew.
+const KEPT: usize = 32;
 
 /// A locator, and the pools of connections that have nothing to do.
 ///
@@ -90,14 +90,15 @@ impl Located {
         if pool.is_empty() {
             return;
         }
-        pool.rest();
         self.is_used.store(true, Ordering::Relaxed);
         let too_many = match &self.shelves {
             Shelves::One(place) => {
+                pool.rest();
                 let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
                 place.replace(pool)
             }
             Shelves::Many(shelves) => {
+                pool.settle();
                 let mut shelf = shelf(shelves)
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner);

@@ -9,7 +9,7 @@ use crate::responders::{Responder, Task};
 const RESPONDERS: usize = 64;
 /// How many tasks it keeps for each.
 const TASKS: usize = 64;
-/// How many of them stay while no connection needs them.
+/// How many of them stay with a connection that has nothing to do.
 const RESTING: usize = 4;
 
 /// Tasks that have done their work and can do the next, by their responders.
@@ -28,6 +28,16 @@ pub(super) struct Entry {
     pub(super) is_plain: bool,
     /// Tasks that have nothing to do.
     pub(super) tasks: Vec<Box<dyn Task>>,
+    /// How many of them nobody needed since connections last had nothing to do.
+    unneeded: usize,
+}
+
+impl Entry {
+    fn take(&mut self) -> Option<Box<dyn Task>> {
+        let task = self.tasks.pop()?;
+        self.unneeded = self.unneeded.min(self.tasks.len());
+        Some(task)
+    }
 }
 
 impl Pool {
@@ -45,7 +55,7 @@ impl Pool {
     /// A task of the entry that was used last, with its responder.
     pub(super) fn take_last(&mut self) -> Option<(Box<dyn Task>, Responder)> {
         let entry = self.last()?;
-        Some((entry.tasks.pop()?, entry.responder.clone()))
+        Some((entry.take()?, entry.responder.clone()))
     }
 
     /// The entry of a responder that always carries out this command.
@@ -74,6 +84,7 @@ impl Pool {
                 command: command.into(),
                 is_plain,
                 tasks: Vec::new(),
+                unneeded: 0,
             });
         }
     }
@@ -81,7 +92,7 @@ impl Pool {
     /// A task for an ask of `responder`.
     pub(super) fn take(&mut self, responder: &Responder) -> Box<dyn Task> {
         self.entry(responder)
-            .and_then(|entry| entry.tasks.pop())
+            .and_then(Entry::take)
             .unwrap_or_else(|| responder.new_task())
     }
 
@@ -101,16 +112,27 @@ impl Pool {
                 command: Box::default(),
                 is_plain: false,
                 tasks: vec![task],
+                unneeded: 0,
             });
         } else {
             self.entries.clear();
         }
     }
 
-    /// Drops what a burst of asks has left, when the connection has nothing to do.
+    /// Drops what a burst of asks has left, when the connection that it stays with has nothing to do.
     pub(super) fn rest(&mut self) {
         for entry in &mut self.entries {
             entry.tasks.truncate(RESTING);
+        }
+    }
+
+    /// Drops what was not needed since this was last called, when other connections may go on with the pool. What the last
+    /// burst of asks needed stays, since the next one may need it.
+    pub(super) fn settle(&mut self) {
+        for entry in &mut self.entries {
+            let needed = entry.tasks.len() - entry.unneeded;
+            entry.tasks.truncate(needed.max(RESTING));
+            entry.unneeded = entry.tasks.len();
         }
     }
 
