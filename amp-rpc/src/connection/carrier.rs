@@ -28,6 +28,10 @@ pub(super) struct Carrier {
     pub(super) phase: Phase,
     pub(super) timer: Timer,
     pub(super) watch: Watch,
+    /// Others have just run to make calls, which are to be written before anything else is read.
+    has_yielded: bool,
+    /// The driver let others run in the midst of its work, and what callers want was not looked at since.
+    pub(super) was_interrupted: bool,
     /// The name under which the peer was sought, where TLS may still begin.
     host: Option<Box<str>>,
     #[cfg(feature = "metrics")]
@@ -63,6 +67,8 @@ impl Carrier {
             phase: Phase::Open(stream),
             timer: Timer::default(),
             watch: Watch::new(&shared.options, shared.side),
+            has_yielded: false,
+            was_interrupted: false,
             host: host.filter(|_| cfg!(feature = "_tls")),
             #[cfg(feature = "metrics")]
             publisher: Publisher::new(),
@@ -104,7 +110,7 @@ impl Carrier {
             // A bound or a decision may have kept whole boxes back.
             desk.incoming.consume(&mut desk.dispatch);
         }
-        let has_yielded = std::mem::take(&mut desk.has_yielded);
+        let has_yielded = std::mem::take(&mut self.has_yielded);
         let reads = desk.dispatch.wants_more() && !has_yielded;
         if reads {
             match desk.incoming.poll_read(stream, cx, &mut desk.dispatch) {
@@ -128,7 +134,7 @@ impl Carrier {
             // The callers that were just woken should make their next calls before anything is
             // written: a multi-threaded runtime would run this task right behind the first of them,
             // and each write would carry a few calls instead of all.
-            desk.has_yielded = true;
+            self.has_yielded = true;
             return Turn::Yield;
         }
         let mut state = self.shared.lock();

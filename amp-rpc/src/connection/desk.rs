@@ -38,10 +38,6 @@ pub(super) struct Desk {
     pub(super) patience: Option<Instant>,
     /// The earliest deadline of a call when the driver last looked.
     pub(super) earliest: Option<Instant>,
-    /// Others have just run to make calls, which are to be written before anything else is read.
-    pub(super) has_yielded: bool,
-    /// The driver let others run in the midst of its work, and what callers want was not looked at since.
-    pub(super) was_interrupted: bool,
     /// What stands for a connection when there is none.
     vacant: Option<Arc<Shared>>,
 }
@@ -82,8 +78,6 @@ impl Desk {
             closing: Closing::No,
             patience: None,
             earliest: None,
-            has_yielded: false,
-            was_interrupted: false,
             vacant: None,
         })
     }
@@ -169,7 +163,6 @@ impl Desk {
         dispatch.rest();
         incoming.leave();
         self.patience = None;
-        self.has_yielded = false;
         buffers::lend(&FREE, |free| {
             if free.len() < KEPT {
                 free.push(self);

@@ -55,7 +55,26 @@ impl Driver {
     }
 }
 
+impl Seat {
+    /// Gives the desk back, which is clear.
+    fn leave(&mut self) {
+        if let Self::At(desk) = std::mem::replace(self, Self::Between)
+            && let Some(left) = desk.leave()
+        {
+            *self = Self::Away(left);
+        }
+    }
+}
+
 impl Carrier {
+    /// Whether the driver may do without its desk while others run: many connections then get by with few desks.
+    fn may_leave(&self, desk: &Desk) -> bool {
+        !self.shared.reserved.is_reserved()
+            && matches!(self.phase, Phase::Open(_))
+            && !desk.incoming.is_bulk()
+            && desk.is_clear()
+    }
+
     /// Prepares to sleep; `None` when there is something to do after all.
     fn sleep(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> Option<Break> {
         if !desk.dispatch.sleep(cx.waker()) {
@@ -102,7 +121,7 @@ impl Carrier {
     /// Goes round at a desk until there is nothing to do, or others should run.
     fn work(&mut self, desk: &mut Desk, cx: &mut Context<'_>) -> Poll<Option<Break>> {
         let enough = desk.incoming.received + READ_IN_A_ROW;
-        let mut looks = std::mem::take(&mut desk.was_interrupted);
+        let mut looks = std::mem::take(&mut self.was_interrupted);
         for _ in 0..ROUNDS {
             match self.turn(desk, cx, std::mem::take(&mut looks)) {
                 Turn::Busy if desk.incoming.received >= enough => break,
@@ -147,16 +166,13 @@ impl Future for Driver {
         match carrier.work(desk, cx) {
             Poll::Ready(Some(Break::AtDesk)) => {}
             Poll::Pending => {
-                desk.was_interrupted = true;
+                carrier.was_interrupted = true;
                 cx.waker().wake_by_ref();
-            }
-            Poll::Ready(Some(Break::Away)) => {
-                if let Seat::At(desk) = std::mem::replace(seat, Seat::Between)
-                    && let Some(left) = desk.leave()
-                {
-                    *seat = Seat::Away(left);
+                if carrier.may_leave(desk) {
+                    seat.leave();
                 }
             }
+            Poll::Ready(Some(Break::Away)) => seat.leave(),
             Poll::Ready(None) => {
                 *seat = Seat::Between;
                 return Poll::Ready(());
