@@ -282,16 +282,12 @@ impl<T> Asking<T> {
         }
     }
 
-    /// Notes the answer to a call, if the call waits, is plain, and the gate is open, and gives access to what is kept with it.
+    /// Notes the answer to a call, if the call waits and the gate is open, and gives access to what is kept with it.
     /// That is what [`received`](Self::received) and [`Calls::answered`] do in that case; otherwise nothing is done.
     #[inline]
-    pub fn answer_plainly(
-        &mut self,
-        id: CallId,
-        is_plain: impl FnOnce(&T) -> bool,
-    ) -> Option<&mut T> {
+    pub fn answer_plainly(&mut self, id: CallId) -> Option<&mut T> {
         match self.gate {
-            Gate::Open => self.calls.answered_if(id, is_plain),
+            Gate::Open => self.calls.answered(id),
             _ => None,
         }
     }

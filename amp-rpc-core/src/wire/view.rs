@@ -32,6 +32,22 @@ pub struct Outline {
 }
 
 impl Outline {
+    /// The same in the least space, if the box has few pairs.
+    #[inline]
+    pub fn pack(self) -> Option<[u8; 2]> {
+        let pack = |count: usize| u8::try_from(count).ok();
+        Some([pack(self.pairs)?, pack(self.reserved)?])
+    }
+
+    /// What [`pack`](Self::pack) made of it.
+    #[inline]
+    pub fn unpack([pairs, reserved]: [u8; 2]) -> Self {
+        Self {
+            pairs: pairs.into(),
+            reserved: reserved.into(),
+        }
+    }
+
     /// The view of the same box in a copy of its bytes, terminator included.
     ///
     /// # Panics

@@ -203,9 +203,15 @@ impl Run<'_> {
     #[inline]
     pub(super) fn put(&mut self, id: CallId, bytes: &[u8], outline: Outline) -> bool {
         let State {
-            asking, latency, ..
+            asking,
+            known,
+            latency,
+            ..
         } = &mut *self.state;
-        let Some(slot) = asking.answer_plainly(id, |slot| !slot.is_probe) else {
+        if known.is_probe(id) {
+            return false;
+        }
+        let Some(slot) = asking.answer_plainly(id) else {
             return false;
         };
         Received::put_answer(&mut slot.answer, bytes, outline);
@@ -269,7 +275,7 @@ fn hand_over(
         return Some(Boundary::StartTls);
     }
     if let Some(slot) = asking.calls.answered(id) {
-        if slot.is_probe {
+        if state.known.is_probe(id) {
             state.probe_answered(id, &delivery);
             shared.wrote.store(true, Ordering::Release);
             return None;

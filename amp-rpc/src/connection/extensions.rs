@@ -112,6 +112,14 @@ pub(super) struct Known {
 #[derive(Debug, Default)]
 struct GivenUp(Vec<CallId>);
 
+impl Known {
+    /// Whether this is the probe that is not answered yet.
+    #[inline]
+    pub(super) fn is_probe(&self, id: CallId) -> bool {
+        self.probe == Some(id)
+    }
+}
+
 /// How many of these are kept. It only spares the peer work.
 const GIVEN_UP: usize = 256;
 
@@ -132,12 +140,7 @@ impl State {
         if self.known.probe.is_some() {
             return false;
         }
-        let slot = |place: &mut Option<CallSlot>| {
-            *place = Some(CallSlot {
-                is_probe: true,
-                ..CallSlot::default()
-            });
-        };
+        let slot = |place: &mut Option<CallSlot>| *place = Some(CallSlot::default());
         let head = Head::new(Probe::NAME, CommandKind::Plain);
         let probe = Probe {
             abilities: Some(Abilities::own().abilities),

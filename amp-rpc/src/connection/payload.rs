@@ -20,67 +20,87 @@ pub(crate) enum Received {
 }
 
 /// A whole box, terminator included, and what the decoder has found out of it.
-pub(crate) struct Payload {
-    bytes: PayloadBytes,
-    outline: Outline,
-    /// Keeps the descriptors that it may claim until it is dropped.
-    reading: Option<Reading>,
+pub(crate) struct Payload(Place);
+
+enum Place {
+    /// In the slot, without an allocation.
+    Small {
+        length: u8,
+        outline: [u8; 2],
+        bytes: [u8; SMALL],
+    },
+    Apart {
+        bytes: Bytes,
+        outline: Outline,
+        /// Keeps the descriptors that it may claim until it is dropped.
+        reading: Option<Reading>,
+    },
 }
 
-enum PayloadBytes {
-    Small { length: u8, bytes: [u8; SMALL] },
-    Shared(Bytes),
-}
-
-/// Answers up to this size are copied into the slot, without an allocation.
-const SMALL: usize = 62;
+/// Answers up to this size are copied into the slot. With all else that is kept with a call, it fills two cache lines.
+const SMALL: usize = 60;
 
 impl Payload {
     /// Of a box that lies in a buffer of its own.
     pub(super) fn shared(bytes: Bytes, outline: Outline) -> Self {
-        Self {
-            bytes: PayloadBytes::Shared(bytes),
+        Self(Place::Apart {
+            bytes,
             outline,
             reading: None,
-        }
+        })
     }
 
     /// Of a box that is copied.
     pub(super) fn copied(bytes: &[u8], outline: Outline) -> Self {
-        let mut payload = Self::room(outline);
-        payload.fill(bytes);
+        let mut payload = Self::room();
+        payload.fill(bytes, outline);
         payload
     }
 
     /// For a box that is still to be copied.
     #[inline]
-    fn room(outline: Outline) -> Self {
-        let bytes = PayloadBytes::Small {
+    fn room() -> Self {
+        Self(Place::Small {
             length: 0,
+            outline: [0; 2],
             bytes: [0; SMALL],
-        };
-        Self {
-            bytes,
-            outline,
-            reading: None,
-        }
+        })
     }
 
     #[inline]
-    fn fill(&mut self, box_bytes: &[u8]) {
-        if let PayloadBytes::Small { length, bytes } = &mut self.bytes {
-            if let Some(place) = bytes.get_mut(..box_bytes.len()) {
-                place.copy_from_slice(box_bytes);
-                *length = box_bytes.len() as u8;
-                return;
-            }
+    fn fill(&mut self, box_bytes: &[u8], box_outline: Outline) {
+        if let Place::Small {
+            length,
+            outline,
+            bytes,
+        } = &mut self.0
+            && let Some(place) = bytes.get_mut(..box_bytes.len())
+            && let Some(packed) = box_outline.pack()
+        {
+            place.copy_from_slice(box_bytes);
+            (*length, *outline) = (box_bytes.len() as u8, packed);
+            return;
         }
-        self.bytes = PayloadBytes::Shared(Bytes::copy_from_slice(box_bytes));
+        *self = Self::shared(Bytes::copy_from_slice(box_bytes), box_outline);
     }
 
     /// The same, for which descriptors are kept until it is dropped, if there are any.
     pub(super) fn claiming(mut self, descriptors: Option<&Arc<Exchange>>) -> Self {
-        self.reading = descriptors.and_then(Exchange::reading);
+        let Some(claimed) = descriptors.and_then(Exchange::reading) else {
+            return self;
+        };
+        if let Place::Small {
+            length,
+            outline,
+            bytes,
+        } = &self.0
+        {
+            let bytes = Bytes::copy_from_slice(&bytes[..usize::from(*length)]);
+            self = Self::shared(bytes, Outline::unpack(*outline));
+        }
+        if let Place::Apart { reading, .. } = &mut self.0 {
+            *reading = Some(claimed);
+        }
         self
     }
 
@@ -95,21 +115,23 @@ impl Payload {
 
     #[inline]
     fn front(&self) -> Option<Front<'_>> {
-        match &self.bytes {
-            PayloadBytes::Small { length, bytes } => {
+        match &self.0 {
+            Place::Small { length, bytes, .. } => {
                 front_of_answer(bytes.get(..usize::from(*length))?)
             }
-            PayloadBytes::Shared(bytes) => front_of_answer(bytes).map(|it| it.within(bytes)),
+            Place::Apart { bytes, .. } => front_of_answer(bytes).map(|it| it.within(bytes)),
         }
     }
 
     /// The box.
     pub(crate) fn view(&self) -> BoxView<'_> {
-        match &self.bytes {
-            PayloadBytes::Small { length, bytes } => {
-                self.outline.view(&bytes[..usize::from(*length)])
-            }
-            PayloadBytes::Shared(bytes) => self.outline.view(bytes).within(bytes),
+        match &self.0 {
+            Place::Small {
+                length,
+                outline,
+                bytes,
+            } => Outline::unpack(*outline).view(&bytes[..usize::from(*length)]),
+            Place::Apart { bytes, outline, .. } => outline.view(bytes).within(bytes),
         }
     }
 }
@@ -118,9 +140,9 @@ impl Received {
     /// Puts an answer in its place, which is the least that copies it.
     #[inline]
     pub(super) fn put_answer(place: &mut Option<Self>, bytes: &[u8], outline: Outline) {
-        let received = place.insert(Self::Answer(Payload::room(outline)));
+        let received = place.insert(Self::Answer(Payload::room()));
         if let Self::Answer(payload) = received {
-            payload.fill(bytes);
+            payload.fill(bytes, outline);
         }
     }
 }

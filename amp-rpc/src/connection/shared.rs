@@ -113,8 +113,6 @@ pub(crate) struct CallSlot {
     pub(super) deadline: Option<Instant>,
     /// When it was sent, if it is timed.
     pub(super) sent: Option<Instant>,
-    /// It is the connection's own, and nobody polls it.
-    pub(super) is_probe: bool,
 }
 
 impl CallSlot {
@@ -130,7 +128,6 @@ impl CallSlot {
         slot.waker = Some(waker.clone());
         slot.sent = is_timed.then(Instant::now);
         slot.deadline = deadline;
-        slot.is_probe = false;
     }
 }
 
