@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use amp_rpc_core::conversation::{CallId, UNHANDLED};
 use amp_rpc_core::schema::CommandKind;
-use amp_rpc_core::{CommandError, DecodeError, Excerpt, RemoteError, Shared, WriteFields};
+use amp_rpc_core::{Command, CommandError, DecodeError, Excerpt, RemoteError, Shared, WriteFields};
 use tokio::time::Instant;
 
 use crate::call_error::{AnswerProblem, BadAnswer, CallError, LocalError, LocalProblem};
@@ -15,10 +17,12 @@ use crate::connection::log::{self, Span};
 use crate::connection::{Ending, Payload, Received, Refusal, Request, Stage, Taker};
 use crate::peer::Peer;
 
-/// What every call has: where it goes, what it sends, and how far it is.
-pub(crate) struct Exchange<'a, F> {
+/// What every call has: where it goes, what it sends, and how far it is. `N` is where its name is.
+///
+/// It is part of its caller's task, of which programs have many: what few calls have is apart.
+pub(crate) struct Exchange<'a, F, N = Shared<[u8]>> {
     pub(super) peer: Cow<'a, Peer>,
-    command: Shared<[u8]>,
+    command: N,
     kind: CommandKind,
     /// Until they are encoded, or longer.
     fields: Option<F>,
@@ -26,12 +30,40 @@ pub(crate) struct Exchange<'a, F> {
     stage: Stage,
     /// It is encoded: the peer may get it.
     was_sent: bool,
-    pub(super) time: Time,
+    time: Time,
     span: Span,
+    rare: Option<Box<Rare>>,
+}
+
+/// The name of a derived command.
+pub(crate) struct NameOf<C>(PhantomData<fn() -> C>);
+
+impl<C> NameOf<C> {
+    pub(super) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<C> Clone for NameOf<C> {
+    fn clone(&self) -> Self {
+        Self::new()
+    }
+}
+
+impl<C: Command> Deref for NameOf<C> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        C::NAME
+    }
+}
+
+#[derive(Default)]
+struct Rare {
     /// How the call ended when it was started, before anybody polled it.
-    early: Option<Box<Ending>>,
+    early: Option<Ending>,
     /// Who gets the stream, where the command switches the protocol.
-    pub(super) taker: Option<Taker>,
+    taker: Option<Taker>,
 }
 
 /// How long a command is kept, to be sent on another connection.
@@ -47,21 +79,32 @@ pub(crate) enum Keep {
 
 /// How long a call may take.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Time {
+enum Time {
     /// As the connection has it.
     Default,
-    /// So long from its first poll on.
-    Limit(Duration),
+    /// So many nanoseconds from its first poll on; the most of them are more than anybody waits.
+    Limit(u64),
     /// Until then: it has begun.
     Until(Option<Instant>),
 }
 
-impl<'a, F: WriteFields> Exchange<'a, F> {
+impl<'a, F: WriteFields, N: Deref<Target = [u8]> + Clone> Exchange<'a, F, N> {
+    /// Sets how long it may take.
+    pub(super) fn limit(&mut self, limit: Duration) {
+        self.time = Time::Limit(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    /// Sets who gets the stream, where the command switches the protocol.
+    pub(super) fn give_stream_to(&mut self, taker: Taker) {
+        self.rare.get_or_insert_default().taker = Some(taker);
+    }
+
     /// When the caller stops waiting. Counts from the first time that this is asked.
     fn deadline(&mut self) -> Option<Instant> {
         let limit = match self.time {
             Time::Default => self.peer.shared().options.call_timeout,
-            Time::Limit(limit) => Some(limit),
+            Time::Limit(u64::MAX) => None,
+            Time::Limit(limit) => Some(Duration::from_nanos(limit)),
             Time::Until(deadline) => return deadline,
         };
         // What is too far away for the clock is as good as never.
@@ -83,7 +126,7 @@ impl<'a, F: WriteFields> Exchange<'a, F> {
 
     pub(crate) fn new(
         peer: Cow<'a, Peer>,
-        command: Shared<[u8]>,
+        command: N,
         kind: CommandKind,
         fields: F,
     ) -> Self {
@@ -97,13 +140,12 @@ impl<'a, F: WriteFields> Exchange<'a, F> {
             was_sent: false,
             time: Time::Default,
             span: Span::none(),
-            early: None,
-            taker: None,
+            rare: None,
         }
     }
 
     /// The same with a handle of its own.
-    pub(super) fn owned(mut self) -> Exchange<'static, F> {
+    pub(super) fn owned(mut self) -> Exchange<'static, F, N> {
         Exchange {
             peer: Cow::Owned(Peer::clone(&self.peer)),
             command: self.command.clone(),
@@ -115,8 +157,7 @@ impl<'a, F: WriteFields> Exchange<'a, F> {
             was_sent: self.was_sent,
             time: self.time,
             span: self.span.clone(),
-            early: self.early.take(),
-            taker: self.taker.take(),
+            rare: self.rare.take(),
         }
     }
 
@@ -140,7 +181,7 @@ impl<'a, F: WriteFields> Exchange<'a, F> {
     /// Sends the call without waiting for anything.
     pub(super) fn start(&mut self) {
         if let Poll::Ready(ending) = self.poll(&mut Context::from_waker(Waker::noop())) {
-            self.early = Some(Box::new(ending));
+            self.rare.get_or_insert_default().early = Some(ending);
         }
     }
 
@@ -151,8 +192,8 @@ impl<'a, F: WriteFields> Exchange<'a, F> {
             let received = received.unwrap_or(Received::Ended);
             return Poll::Ready(self.peer.shared().ending(received));
         }
-        if let Some(ending) = self.early.take() {
-            return Poll::Ready(*ending);
+        if let Some(ending) = self.rare.as_mut().and_then(|rare| rare.early.take()) {
+            return Poll::Ready(ending);
         }
         let deadline = self.deadline();
         if deadline.is_none() && self.send_usual(cx) {
@@ -190,7 +231,7 @@ impl<'a, F: WriteFields> Exchange<'a, F> {
             &self.fields,
             deadline,
             traceparent,
-            &mut self.taker,
+            taker(&mut self.rare),
         );
         if matches!(self.stage, Stage::New) {
             self.span = log::call(&self.command);
@@ -244,7 +285,7 @@ impl<'a, F: WriteFields> Exchange<'a, F> {
             &self.fields,
             deadline,
             None,
-            &mut self.taker,
+            taker(&mut self.rare),
         );
         let polled = self.peer.shared().poll_tell(&mut self.stage, request, cx);
         self.drop_encoded();
@@ -345,7 +386,7 @@ fn request<'a, F: WriteFields>(
     fields: &'a Option<F>,
     deadline: Option<Instant>,
     traceparent: Option<String>,
-    taker: &'a mut Option<Taker>,
+    taker: Option<&'a mut Option<Taker>>,
 ) -> Request<'a> {
     let fields = fields.as_ref().map(|fields| fields as &dyn WriteFields);
     Request {
@@ -359,13 +400,17 @@ fn request<'a, F: WriteFields>(
     }
 }
 
-impl<F> Drop for Exchange<'_, F> {
+fn taker(rare: &mut Option<Box<Rare>>) -> Option<&mut Option<Taker>> {
+    rare.as_mut().map(|rare| &mut rare.taker)
+}
+
+impl<F, N> Drop for Exchange<'_, F, N> {
     fn drop(&mut self) {
         self.peer.shared().drop_call(self.stage);
     }
 }
 
-impl<F> fmt::Debug for Exchange<'_, F> {
+impl<F, N: Deref<Target = [u8]>> fmt::Debug for Exchange<'_, F, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({:?})", Excerpt(&self.command), self.stage)
     }

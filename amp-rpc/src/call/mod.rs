@@ -16,7 +16,7 @@ use amp_rpc_core::wire::protocol;
 use amp_rpc_core::{AmpBox, Command, DecodeError, Fields, NoErrors, Shared};
 use tokio::sync::oneshot;
 
-use self::exchange::Time;
+use self::exchange::NameOf;
 pub(crate) use self::exchange::{Exchange, Keep};
 pub use self::tell::Tell;
 use crate::call_error::CallError;
@@ -35,13 +35,13 @@ use crate::switched::SwitchedStream;
 /// [`owned`](Self::owned) makes it one that can go anywhere.
 #[derive(Debug)]
 #[must_use = "a call is sent when it is first polled"]
-pub struct Call<'a, C: Command>(Exchange<'a, C>);
+pub struct Call<'a, C: Command>(Exchange<'a, C, NameOf<C>>);
 
 impl<'a, C: Command> Call<'a, C> {
     pub(crate) fn new(peer: &'a Peer, command: C) -> Self {
         Self(Exchange::new(
             Cow::Borrowed(peer),
-            Shared::Static(C::NAME),
+            NameOf::new(),
             C::KIND,
             command,
         ))
@@ -53,7 +53,7 @@ impl<'a, C: Command> Call<'a, C> {
     /// a limit. A call within a responder takes no longer than the responder's own caller waits; see
     /// [`AskContext`](crate::AskContext).
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.0.time = Time::Limit(limit);
+        self.0.limit(limit);
         self
     }
 
@@ -89,7 +89,7 @@ impl<'a, C: Command> Switch<'a, C> {
     pub(crate) fn new(peer: &'a Peer, command: C) -> Self {
         let mut call = Call::new(peer, command);
         let (taker, stream) = oneshot::channel();
-        call.0.taker = Some(taker);
+        call.0.give_stream_to(taker);
         Self {
             call,
             answer: None,
@@ -103,7 +103,7 @@ impl<'a, C: Command> Switch<'a, C> {
     /// a limit. A call within a responder takes no longer than the responder's own caller waits; see
     /// [`AskContext`](crate::AskContext).
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.call.0.time = Time::Limit(limit);
+        self.call.0.limit(limit);
         self
     }
 
@@ -204,7 +204,7 @@ impl<'a> CallBox<'a> {
     /// a limit. A call within a responder takes no longer than the responder's own caller waits; see
     /// [`AskContext`](crate::AskContext).
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.0.time = Time::Limit(limit);
+        self.0.limit(limit);
         self
     }
 
@@ -260,7 +260,7 @@ impl<'a> CallDynamic<'a> {
     /// a limit. A call within a responder takes no longer than the responder's own caller waits; see
     /// [`AskContext`](crate::AskContext).
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.exchange.time = Time::Limit(limit);
+        self.exchange.limit(limit);
         self
     }
 

@@ -9,7 +9,7 @@ use amp_rpc_core::dynamic::{OwnedFields, Values};
 use amp_rpc_core::schema::{CommandKind, CommandSchema};
 use amp_rpc_core::{AmpBox, Command, Shared, WriteFields};
 
-use super::exchange::{Exchange, Time};
+use super::exchange::Exchange;
 use super::without_protocol_keys;
 use crate::call_error::TellError;
 use crate::connection::Ending;
@@ -75,7 +75,7 @@ impl<'a, F: WriteFields> Tell<'a, F> {
     /// Sets how long the command may wait for room. Then it ends with [`TellError::TimedOut`], and was not
     /// sent. Default: [`Amp::call_timeout`](crate::Amp::call_timeout); `Duration::MAX` means without a limit.
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.exchange.time = Time::Limit(limit);
+        self.exchange.limit(limit);
         self
     }
 

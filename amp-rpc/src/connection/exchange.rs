@@ -32,10 +32,14 @@ pub(crate) struct Request<'a> {
     /// The caller's span, where the program has one.
     pub(crate) traceparent: Option<String>,
     /// Who gets the stream, where the command switches the protocol.
-    pub(crate) taker: &'a mut Option<Taker>,
+    pub(crate) taker: Option<&'a mut Option<Taker>>,
 }
 
 impl Request<'_> {
+    fn has_taker(&self) -> bool {
+        self.taker.as_ref().is_some_and(|taker| taker.is_some())
+    }
+
     /// Whether the caller's time is over before anything was sent.
     #[inline]
     fn is_over(&self, stage: Stage) -> bool {
@@ -156,7 +160,7 @@ impl Shared {
             CommandKind::StartTls | CommandKind::ProtocolSwitch
         ) {
             self.boundary_ahead.store(true, Ordering::Release);
-            if let Some(taker) = request.taker.take() {
+            if let Some(taker) = request.taker.and_then(Option::take) {
                 state.take_stream_for(taker);
             }
         }
@@ -301,7 +305,7 @@ impl Shared {
             CommandKind::StartTls if !self.can_start_tls(state, Asker::ThisSide) => {
                 Some(Refusal::NoTls)
             }
-            CommandKind::ProtocolSwitch if request.taker.is_none() || self.side == Side::Boxes => {
+            CommandKind::ProtocolSwitch if !request.has_taker() || self.side == Side::Boxes => {
                 Some(Refusal::NoTaker)
             }
             _ => None,
