@@ -5,6 +5,7 @@ use std::time::Duration;
 use amp_rpc::wire::parse;
 use amp_rpc::{Amp, AmpBox, CallError, Compat, Failure, Peer, RemoteError, Responders};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::task::JoinSet;
 
 type Raw = Result<AmpBox, Failure>;
 
@@ -92,6 +93,35 @@ async fn both_sides_count_what_becomes_of_calls() {
     assert_eq!(served.bytes_received, stats.bytes_sent);
     assert_eq!(stats.bytes_received, served.bytes_sent);
     assert_eq!(served.boxes_received, 15);
+}
+
+/// Most of these connections keep nothing to work with, which they give back also while the callers run that they have woken.
+#[tokio::test]
+async fn bytes_of_bursts_are_counted_on_many_connections() {
+    let mut pairs = Vec::new();
+    for _ in 0..12 {
+        let (one, other) = tokio::io::duplex(1 << 16);
+        pairs.push((server().over(one), Amp::new().over(other)));
+    }
+    let mut callers = JoinSet::new();
+    for (_, client) in &pairs {
+        for _ in 0..8 {
+            let client = client.clone();
+            callers.spawn(async move {
+                for _ in 0..3 {
+                    client.call_box("Echo", empty()).await.unwrap();
+                }
+            });
+        }
+    }
+    callers.join_all().await;
+    settle().await;
+    for (server, client) in &pairs {
+        let (served, stats) = (server.stats(), client.stats());
+        assert_eq!(stats.calls_answered, 24);
+        assert_eq!(served.bytes_received, stats.bytes_sent);
+        assert_eq!(stats.bytes_received, served.bytes_sent);
+    }
 }
 
 fn bytes<const N: usize>(pairs: [(&str, &str); N]) -> Vec<u8> {

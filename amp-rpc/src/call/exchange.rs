@@ -124,12 +124,7 @@ impl<'a, F: WriteFields, N: Deref<Target = [u8]> + Clone> Exchange<'a, F, N> {
         }
     }
 
-    pub(crate) fn new(
-        peer: Cow<'a, Peer>,
-        command: N,
-        kind: CommandKind,
-        fields: F,
-    ) -> Self {
+    pub(crate) fn new(peer: Cow<'a, Peer>, command: N, kind: CommandKind, fields: F) -> Self {
         Self {
             peer,
             command,

@@ -135,6 +135,8 @@ impl Carrier {
             // written: a multi-threaded runtime would run this task right behind the first of them,
             // and each write would carry a few calls instead of all.
             self.has_yielded = true;
+            desk.dispatch
+                .count(desk.incoming.received, desk.dispatch.outgoing.sent);
             return Turn::Yield;
         }
         let mut state = self.shared.lock();

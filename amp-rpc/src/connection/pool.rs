@@ -38,6 +38,11 @@ impl Entry {
         self.unneeded = self.unneeded.min(self.tasks.len());
         Some(task)
     }
+
+    fn keep(&mut self, most: usize) {
+        self.tasks.truncate(most);
+        self.unneeded = self.unneeded.min(self.tasks.len());
+    }
 }
 
 impl Pool {
@@ -122,7 +127,7 @@ impl Pool {
     /// Drops what a burst of asks has left, when the connection that it stays with has nothing to do.
     pub(super) fn rest(&mut self) {
         for entry in &mut self.entries {
-            entry.tasks.truncate(RESTING);
+            entry.keep(RESTING);
         }
     }
 
@@ -131,7 +136,7 @@ impl Pool {
     pub(super) fn settle(&mut self) {
         for entry in &mut self.entries {
             let needed = entry.tasks.len() - entry.unneeded;
-            entry.tasks.truncate(needed.max(RESTING));
+            entry.keep(needed.max(RESTING));
             entry.unneeded = entry.tasks.len();
         }
     }
