@@ -73,7 +73,7 @@ async fn sum_elsewhere(command: SumElsewhere, peer: Peer) -> Answer<SumElsewhere
 /// How many calls are under way at a time.
 const CALLERS: usize = 16;
 /// How many each caller makes.
-const CALLS: i64 = 400;
+const CALLS: i64 = 100;
 
 /// Both sides of as many connections over real sockets, and the runtime that they are on.
 fn connections(count: usize) -> (Runtime, Vec<Peer>) {
@@ -190,9 +190,11 @@ fn a_call_on_each_of_many_connections_allocates_nothing() {
 fn bursts_of_calls_on_many_connections_allocate_nothing() {
     let (runtime, peers) = connections(12);
     let callers: Vec<_> = (peers.into_iter())
-        .flat_map(|peer| vec![peer; CALLERS])
+        .flat_map(|peer| vec![peer; 3 * CALLERS])
         .collect();
     let total = |answer: Total| answer.total;
+    let sum = |a, b| Sum { a, b };
+    check(allocations_of(&runtime, callers.clone(), sum, total));
     let late = |a, b| LateSum { a, b };
     check(allocations_of(&runtime, callers.clone(), late, total));
     let elsewhere = |a, b| SumElsewhere { a, b };

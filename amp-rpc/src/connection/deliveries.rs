@@ -76,8 +76,8 @@ pub(super) struct Delivered {
 
 /// How many answers are collected at most. A peer may send any number in one read, wanted or not.
 const MOST: usize = 1_024;
-/// For how many answers room is kept while the connection has nothing to do.
-const KEPT: usize = 16;
+/// For how many answers room is kept on a desk that is given back.
+const KEPT: usize = 256;
 
 impl Deliveries {
     /// Whether there is nothing to hand over, and nobody to wake.
@@ -97,7 +97,7 @@ impl Deliveries {
         self.collected.len() >= MOST
     }
 
-    /// Gives memory back, when the connection has nothing to do.
+    /// Gives much memory back, when the desk is.
     pub(super) fn rest(&mut self) {
         if self.collected.capacity() > KEPT {
             self.collected = Vec::new();

@@ -25,8 +25,9 @@ thread_local! {
     static FREE: RefCell<Vec<Box<Desk>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What a driver works with. It has one from when it is woken until it has nothing to do but to wait for answers, and then
-/// buffers and lists on it are empty, and no responder or boundary waits. What else is on it is set anew for the next connection.
+/// What a driver works with. It has one from when it is woken until it has nothing to do but to wait for answers, or lets
+/// others run; then buffers and lists on it are empty, and no responder or boundary waits. What else is on it is set anew
+/// for the next connection.
 pub(super) struct Desk {
     pub(super) incoming: Incoming,
     pub(super) dispatch: Dispatch,
@@ -143,8 +144,8 @@ impl Desk {
             && self.closing == Closing::No
     }
 
-    /// Gives a desk back that is clear.
-    pub(super) fn leave(mut self: Box<Self>) -> Option<Left> {
+    /// Gives a desk back that is clear: its connection rests, or lets others run.
+    pub(super) fn leave(mut self: Box<Self>, rests: bool) -> Option<Left> {
         let Self {
             incoming,
             dispatch,
@@ -152,7 +153,7 @@ impl Desk {
             ..
         } = &mut *self;
         let locator = dispatch.locator.take()?;
-        locator.give(std::mem::take(&mut dispatch.pool));
+        locator.give(std::mem::take(&mut dispatch.pool), rests);
         let left = Left {
             locator,
             doorway: std::mem::take(&mut dispatch.doorway),

@@ -398,7 +398,7 @@ impl Dispatch {
             && self.answering.is_reading()
     }
 
-    /// Gives memory back that another connection need not have, when this one has nothing to do.
+    /// Gives memory back that another connection need not have, when it gets the desk.
     pub(super) fn rest(&mut self) {
         self.running.rest();
         self.lines.rest();

@@ -32,7 +32,7 @@ pub(crate) struct Driver {
 /// Where a driver is.
 enum Seat {
     At(Box<Desk>),
-    /// It has nothing to do, though calls may wait for their answers.
+    /// It has nothing to do, though calls may wait for their answers; or it lets others run.
     Away(Left),
     /// It is on its way from one to the other, or done.
     Between,
@@ -57,9 +57,9 @@ impl Driver {
 
 impl Seat {
     /// Gives the desk back, which is clear.
-    fn leave(&mut self) {
+    fn leave(&mut self, rests: bool) {
         if let Self::At(desk) = std::mem::replace(self, Self::Between)
-            && let Some(left) = desk.leave()
+            && let Some(left) = desk.leave(rests)
         {
             *self = Self::Away(left);
         }
@@ -169,10 +169,10 @@ impl Future for Driver {
                 carrier.was_interrupted = true;
                 cx.waker().wake_by_ref();
                 if carrier.may_leave(desk) {
-                    seat.leave();
+                    seat.leave(false);
                 }
             }
-            Poll::Ready(Some(Break::Away)) => seat.leave(),
+            Poll::Ready(Some(Break::Away)) => seat.leave(true),
             Poll::Ready(None) => {
                 *seat = Seat::Between;
                 return Poll::Ready(());

@@ -9,8 +9,8 @@ use crate::ask_context::Active;
 use crate::descriptors::Reading;
 use crate::responders::Responder;
 
-/// For how many lines room is kept while the connection has nothing to do.
-const KEPT: usize = 16;
+/// For how many lines room is kept on a desk that is given back.
+const KEPT: usize = 64;
 
 /// The lines of one connection: in each, one ask is carried out and the others wait, in the order in which they came.
 #[derive(Default)]
@@ -86,7 +86,7 @@ impl Lines {
         held.for_each(|held| held.active.cancel());
     }
 
-    /// Gives memory back, when no ask waits.
+    /// Gives much memory back, when no ask waits.
     pub(super) fn rest(&mut self) {
         if self.lines.capacity() > KEPT {
             self.lines = HashMap::new();

@@ -13,7 +13,7 @@ const SHELVES: usize = 16;
 /// How many pools lie on a shelf: as many connections of a thread may be at work at a time without making any anew.
 const KEPT: usize = 32;
 
-/// A locator, and the pools of connections that have nothing to do.
+/// A locator, and the pools of connections that have no desk.
 ///
 /// Pools belong to the locator, not to a thread: what the responders of one hold goes with it.
 pub(crate) struct Located<L: ?Sized = dyn Locator> {
@@ -84,16 +84,18 @@ impl Located {
         pool.unwrap_or_default()
     }
 
-    /// Gives a pool back.
+    /// Gives a pool back, for good until the connection has something to do, or for a moment.
     #[inline]
-    pub(super) fn give(&self, mut pool: Pool) {
+    pub(super) fn give(&self, mut pool: Pool, rests: bool) {
         if pool.is_empty() {
             return;
         }
         self.is_used.store(true, Ordering::Relaxed);
         let too_many = match &self.shelves {
             Shelves::One(place) => {
-                pool.rest();
+                if rests {
+                    pool.rest();
+                }
                 let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
                 place.replace(pool)
             }

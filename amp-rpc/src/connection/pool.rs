@@ -28,7 +28,7 @@ pub(super) struct Entry {
     pub(super) is_plain: bool,
     /// Tasks that have nothing to do.
     pub(super) tasks: Vec<Box<dyn Task>>,
-    /// How many of them nobody needed since connections last had nothing to do.
+    /// How many of them nobody needed since the pool last changed hands.
     unneeded: usize,
 }
 
@@ -131,12 +131,14 @@ impl Pool {
         }
     }
 
-    /// Drops what was not needed since this was last called, when other connections may go on with the pool. What the last
-    /// burst of asks needed stays, since the next one may need it.
+    /// Drops one of those that were not needed since this was last called, where others were, when other connections may go on
+    /// with the pool. What a burst of asks needed is there for the next one, and goes by and by where only smaller ones come.
     pub(super) fn settle(&mut self) {
         for entry in &mut self.entries {
-            let needed = entry.tasks.len() - entry.unneeded;
-            entry.keep(needed.max(RESTING));
+            let kept = entry.tasks.len();
+            if (1..kept).contains(&entry.unneeded) && kept > RESTING {
+                entry.keep(kept - 1);
+            }
             entry.unneeded = entry.tasks.len();
         }
     }
@@ -159,5 +161,45 @@ impl Pool {
             self.last = found;
         }
         self.entries.get_mut(self.last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use amp_rpc_core::AmpBox;
+
+    use super::{Pool, RESTING};
+    use crate::{Failure, Locator, Peer, Responder, Responders};
+
+    fn responder() -> Responder {
+        let responders = Responders::new().on_box("Echo", async |message: AmpBox, _: Peer| {
+            Ok::<_, Failure>(message)
+        });
+        responders.locate(b"Echo").unwrap()
+    }
+
+    /// So many asks at once, for a connection that then has nothing to do; says how many tasks the pool has.
+    fn burst(pool: &mut Pool, responder: &Responder, asks: usize) -> usize {
+        let tasks: Vec<_> = (0..asks).map(|_| pool.take(responder)).collect();
+        tasks
+            .into_iter()
+            .for_each(|task| pool.give(responder, task));
+        pool.settle();
+        pool.entry(responder).unwrap().tasks.len()
+    }
+
+    #[test]
+    fn what_a_burst_needed_stays_for_the_next_one_and_goes_by_and_by() {
+        let (mut pool, responder) = (Pool::default(), responder());
+        assert_eq!(burst(&mut pool, &responder, 16), 16);
+        assert_eq!(burst(&mut pool, &responder, 16), 16);
+        // The connection had something else to do.
+        assert_eq!(burst(&mut pool, &responder, 0), 16);
+        assert_eq!(burst(&mut pool, &responder, 1), 15);
+        assert_eq!(burst(&mut pool, &responder, 15), 15);
+        for _ in 0..16 {
+            burst(&mut pool, &responder, 1);
+        }
+        assert_eq!(burst(&mut pool, &responder, 1), RESTING);
     }
 }

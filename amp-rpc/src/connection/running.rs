@@ -10,8 +10,8 @@ use super::woken::{Signal, Woken};
 use crate::ask_context::Active;
 use crate::responders::{Responder, Task};
 
-/// How many places are kept while the connection has nothing to do.
-const KEPT: usize = 16;
+/// How many places are kept on a desk that is given back.
+const KEPT: usize = 64;
 
 /// The responders of one connection that wait, each in a place of its own with its own waker.
 ///
@@ -158,7 +158,7 @@ impl Running {
         self.woken.sleep(driver)
     }
 
-    /// Forgets the driver when no responder waits, and gives memory back.
+    /// Forgets the driver when no responder waits, and gives much memory back.
     pub(super) fn rest(&mut self) {
         if std::mem::take(&mut self.knows_driver) {
             self.woken.forget_driver();
