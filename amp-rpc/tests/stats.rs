@@ -124,6 +124,23 @@ async fn bytes_of_bursts_are_counted_on_many_connections() {
     }
 }
 
+/// The probe that a deadline brings about is answered among other answers.
+#[tokio::test(start_paused = true)]
+async fn a_probe_is_no_call_of_the_programs_when_its_answer_comes_with_others() {
+    let (one, other) = tokio::io::duplex(1 << 16);
+    let (_server, client) = (server().over(one), Amp::new().over(other));
+    client.call_box("Echo", empty()).await.unwrap();
+    for _ in 0..2 {
+        let limit = Duration::from_secs(1);
+        let call = client.call_box("Echo", empty()).timeout(limit);
+        call.await.unwrap();
+        settle().await;
+        let stats = client.stats();
+        assert_eq!((stats.calls_waiting, stats.calls_queued), (0, 0));
+    }
+    assert_eq!(client.stats().calls_answered, 3);
+}
+
 fn bytes<const N: usize>(pairs: [(&str, &str); N]) -> Vec<u8> {
     AmpBox::from(pairs).to_bytes().unwrap()
 }

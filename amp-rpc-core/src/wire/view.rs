@@ -32,7 +32,7 @@ pub struct Outline {
 }
 
 impl Outline {
-    /// The same in the least space, if the box has few pairs.
+    /// The same in two bytes; `None` for a box of more than 255 pairs.
     #[inline]
     pub fn pack(self) -> Option<[u8; 2]> {
         let pack = |count: usize| u8::try_from(count).ok();

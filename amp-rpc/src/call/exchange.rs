@@ -82,7 +82,7 @@ pub(crate) enum Keep {
 enum Time {
     /// As the connection has it.
     Default,
-    /// So many nanoseconds from its first poll on; the most of them are more than anybody waits.
+    /// So many nanoseconds from its first poll on; `u64::MAX`, which are 584 years, stands for no limit.
     Limit(u64),
     /// Until then: it has begun.
     Until(Option<Instant>),
