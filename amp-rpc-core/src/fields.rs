@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::{DecodeError, EncodeError};
 use crate::schema::FieldSchema;
-use crate::wire::{BoxView, BoxWriter, Frame, Front};
+use crate::wire::{BoxView, BoxWriter, Front};
 
 /// A struct whose fields travel as the pairs of one box.
 ///
@@ -39,16 +39,20 @@ pub trait Fields: Sized {
 
     /// Reads the pairs off the front of a buffer, and the end of the box behind them, where they are these in
     /// ascending order of their keys and no others; in that case does what [`from_box`](Self::from_box) does with the
-    /// box, in less time. `None` says that the box may be any other: look at it with a [`Decoder`](crate::wire::Decoder).
-    /// The derives implement this; without it, every box is any other.
-    fn from_front<'a>(front: Front<'a>, cx: &mut dyn Context) -> Option<FromFront<'a, Self>> {
+    /// box, in less time. The derives implement this; without it, every box is any other.
+    ///
+    /// # Errors
+    ///
+    /// When a value is not of its type; the error names the key. Without an error, the box may be any other: look at it
+    /// with a [`Decoder`](crate::wire::Decoder).
+    fn from_front(front: Front<'_>, cx: &mut dyn Context) -> FromFront<Self> {
         let _ = (front, cx);
-        None
+        Err(None)
     }
 }
 
-/// What [`Fields::from_front`] has read: the box, and its fields.
-pub type FromFront<'a, T> = (Frame<'a>, Result<T, DecodeError>);
+/// What [`Fields::from_front`] has read: the fields, and how many bytes their box takes, terminator included.
+pub type FromFront<T> = Result<(T, usize), Option<DecodeError>>;
 
 impl Fields for () {
     const FIELDS: &'static [FieldSchema] = &[];
@@ -62,8 +66,9 @@ impl Fields for () {
         Ok(())
     }
 
-    fn from_front<'a>(front: Front<'a>, _cx: &mut dyn Context) -> Option<FromFront<'a, Self>> {
-        Some((front.end()?, Ok(())))
+    fn from_front(front: Front<'_>, _cx: &mut dyn Context) -> FromFront<Self> {
+        let frame = front.end().ok_or(None)?;
+        Ok(((), frame.len()))
     }
 }
 

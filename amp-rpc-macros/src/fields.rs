@@ -344,7 +344,8 @@ fn emit_from_front(fields: &[Field<'_>], target: &Target<'_>) -> Option<TokenStr
     }
     let private = target.private();
     let (front, view, cx) = (local("front"), local("view"), local("cx"));
-    let frame = local("frame");
+    let (frame, taken) = (local("frame"), local("taken"));
+    let or_any = or_any(target);
     let values = values(fields);
     let finds = if fields.len() > MANY_FIELDS {
         find_in_a_loop(fields, &values, target)
@@ -360,45 +361,100 @@ fn emit_from_front(fields: &[Field<'_>], target: &Target<'_>) -> Option<TokenStr
     };
     Some(quote! {
         #[inline]
-        fn from_front<'amp_front>(
-            #mutable #front: #private::Front<'amp_front>,
+        fn from_front(
+            #mutable #front: #private::Front<'_>,
             #cx: &mut dyn #private::Context,
-        ) -> #private::core::option::Option<#private::FromFront<'amp_front, Self>> {
+        ) -> #private::FromFront<Self> {
             #unused
             #at_once
             #finds
-            let #frame = #front.end()?;
+            let #frame = #front.end() #or_any;
             #unused_view
-            let read = |#cx: &mut dyn #private::Context| #private::core::result::Result::Ok(Self { #(#reads),* });
-            #private::core::option::Option::Some((#frame, read(#cx)))
+            let #taken = Self { #(#reads),* };
+            #private::core::result::Result::Ok((#taken, #frame.len()))
         }
     })
 }
 
-/// Reads the fields one by one where that does nothing else: whatever comes behind, no harm is done.
+/// Reads the fields where that does nothing else: whatever comes behind, no harm is done.
 fn emit_take(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
     let private = target.private();
-    let (front, taken) = (local("front"), local("taken"));
+    let (frame, taken) = (local("frame"), local("taken"));
     let types = fields.iter().map(|field| field.ty);
-    let take = match fields.len() > MANY_FIELDS {
-        true => quote!(take_apart),
-        false => quote!(take),
+    let takes = if fields.len() > MANY_FIELDS {
+        take_by_calls(fields, target)
+    } else {
+        take_in_place(fields, target)
     };
+    quote! {
+        if const { #(<#types as #private::Field>::IS_PLAIN)&&* } {
+            #takes
+            return #private::core::result::Result::Ok((#taken, #frame.len()));
+        }
+    }
+}
+
+/// Finds all values before it reads the first, and asks at once for a value and the keys that have to be behind it.
+fn take_in_place(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
+    let private = target.private();
+    let (front, frame, taken) = (local("front"), local("frame"), local("taken"));
+    let or_any = or_any(target);
+    let values = values(fields);
+    let find = |(index, value): (usize, &Ident)| {
+        let Field { ty, key, .. } = &fields[index];
+        let prefix = key.prefix();
+        let behind = fields[index + 1..].iter().map(|Field { ty, key, .. }| {
+            let length = key.prefix_length();
+            quote!(if <#ty as #private::Field>::OPTIONAL { 0 } else { #length })
+        });
+        quote_spanned! {generated_at(ty.span())=>
+            let #value = <#ty as #private::Field>::find(
+                &mut #front,
+                const { &#private::Prefix::new(#prefix) },
+                const { 2 #(+ #behind)* },
+            ) #or_any;
+        }
+    };
+    let finds = values.iter().enumerate().map(find);
+    let reads = fields
+        .iter()
+        .zip(&values)
+        .map(|(Field { ident, ty, .. }, value)| {
+            quote_spanned! {generated_at(ty.span())=>
+                #ident: <#ty as #private::Field>::read(#value) #or_any
+            }
+        });
+    quote! {
+        #(#finds)*
+        let #frame = #front.end() #or_any;
+        let #taken = Self { #(#reads),* };
+    }
+}
+
+/// Reads one field after the other, by a call for each.
+fn take_by_calls(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
+    let private = target.private();
+    let (front, frame, taken) = (local("front"), local("frame"), local("taken"));
+    let or_any = or_any(target);
     let takes = fields.iter().map(|Field { ident, ty, key }| {
         let prefix = key.prefix();
         quote_spanned! {generated_at(ty.span())=>
-            #ident: <#ty as #private::Field>::#take(&mut #front, const { &#private::Prefix::new(#prefix) })?
+            #ident: <#ty as #private::Field>::take_apart(
+                &mut #front,
+                const { &#private::Prefix::new(#prefix) },
+            ) #or_any
         }
     });
     quote! {
-        if const { #(<#types as #private::Field>::IS_PLAIN)&&* } {
-            let #taken = Self { #(#takes),* };
-            return #private::core::option::Option::Some((
-                #front.end()?,
-                #private::core::result::Result::Ok(#taken),
-            ));
-        }
+        let #taken = Self { #(#takes),* };
+        let #frame = #front.end() #or_any;
     }
+}
+
+/// Behind an option: without a value, the box may be any other.
+fn or_any(target: &Target<'_>) -> TokenStream {
+    let private = target.private();
+    quote!(.ok_or(#private::core::option::Option::None)?)
 }
 
 /// Compares with each key as a constant.
@@ -410,7 +466,7 @@ fn find_one_by_one(fields: &[Field<'_>], values: &[Ident], target: &Target<'_>) 
         quote! {
             let #value = #front.value(const { #private::Key::from_prefixed(#key) });
             if #value.is_none() && !<#ty as #private::Field>::OPTIONAL {
-                return #private::core::option::Option::None;
+                return #private::core::result::Result::Err(#private::core::option::Option::None);
             }
         }
     });
@@ -424,13 +480,14 @@ fn find_in_a_loop(fields: &[Field<'_>], values: &[Ident], target: &Target<'_>) -
     let count = fields.len();
     let keys = fields.iter().map(|field| field.key.prefixed());
     let types = fields.iter().map(|field| field.ty);
+    let or_any = or_any(target);
     quote! {
         const __AMP_KEYS: &[#private::Key<'static>; #count] =
             &[#(#private::Key::from_prefixed(#keys)),*];
         let [#(#values),*] = #front.values(
             __AMP_KEYS,
             const { &[#(<#types as #private::Field>::OPTIONAL),*] },
-        )?;
+        ) #or_any;
     }
 }
 

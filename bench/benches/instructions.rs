@@ -9,8 +9,9 @@ mod sum;
 
 use std::hint::black_box;
 
-use amp_rpc::wire::{BoxWriter, Decoder, Key, Limits};
+use amp_rpc::wire::{Decoder, Limits};
 use amp_rpc::{Amp, Command, Fields, NoContext, Peer, Responders};
+use amp_rpc_core::conversation::{CallId, CommandPair, write_ask};
 use gungraun::{
     Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
 };
@@ -30,11 +31,12 @@ fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
     config
 }
 
-#[library_benchmark(config = at_most(179))]
+#[library_benchmark(config = at_most(161))]
 fn decode() {
     let mut decoder = Decoder::default();
+    let command = CommandPair::new(Sum::NAME).unwrap();
     for _ in 0..TIMES {
-        black_box(ask::read::<Sum>(&mut decoder, black_box(ASK)));
+        black_box(ask::read::<Sum>(&command, &mut decoder, black_box(ASK)));
     }
 }
 
@@ -52,21 +54,23 @@ fn buffer() -> Vec<u8> {
     Vec::with_capacity(2 * ASK.len())
 }
 
-#[library_benchmark(config = at_most(515))]
+#[library_benchmark(config = at_most(291))]
 #[bench::sum(buffer())]
 fn encode(mut out: Vec<u8>) {
-    let protocol = [
-        (Key::from_prefixed(b"\0\x04_ask"), &b"1"[..]),
-        (Key::from_prefixed(b"\0\x08_command"), Sum::NAME),
-    ];
-    let command = Sum { a: 13, b: 81 };
+    let call = black_box(CallId::parse(b"1").unwrap());
+    let sum = Sum { a: 13, b: 81 };
     for _ in 0..TIMES {
         out.clear();
-        let mut writer = BoxWriter::new(&mut out, Limits::DEFAULT, black_box(&protocol));
-        black_box(&command)
-            .to_box(&mut writer, &mut NoContext)
-            .unwrap();
-        writer.finish().unwrap();
+        let sum = black_box(&sum);
+        let written = write_ask(
+            call,
+            Sum::NAME,
+            sum,
+            Limits::DEFAULT,
+            &mut out,
+            &mut NoContext,
+        );
+        written.unwrap();
     }
     assert_eq!(out, ASK);
 }
@@ -90,7 +94,7 @@ fn connection() -> (Runtime, Peer) {
     (runtime, peer)
 }
 
-#[library_benchmark(config = at_most(7_063))]
+#[library_benchmark(config = at_most(7_048))]
 #[bench::one_at_a_time(connection())]
 fn call((runtime, peer): (Runtime, Peer)) {
     runtime.block_on(async {
@@ -103,7 +107,7 @@ fn call((runtime, peer): (Runtime, Peer)) {
     std::mem::forget((runtime, peer));
 }
 
-#[library_benchmark(config = at_most(1_617))]
+#[library_benchmark(config = at_most(1_600))]
 #[bench::many_at_once(connection())]
 fn calls((runtime, peer): (Runtime, Peer)) {
     const CALLERS: usize = 50;

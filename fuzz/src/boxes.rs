@@ -1,5 +1,5 @@
 use amp_rpc_core::AmpBox;
-use amp_rpc_core::conversation::{CallId, Message, expect_answer, expect_ask};
+use amp_rpc_core::conversation::{CallId, CommandPair, Message, expect_answer, expect_ask};
 use amp_rpc_core::wire::{Decoder, Frame, FrameError, Front, Key, Limits, RawValue};
 
 use crate::Choices;
@@ -93,12 +93,20 @@ fn check_front(buffer: &[u8], limits: Limits, frame: &Frame<'_>) {
         );
     }
     if let Some(ask) = expect_ask(front()) {
-        if expected(ask.arguments).is_some() {
+        let arguments = ask.command().and_then(|name| {
+            let (other, name) = (CommandPair::new(b"another")?, CommandPair::new(name)?);
+            assert!(
+                other == name || ask.arguments_of(&other).is_none(),
+                "another command"
+            );
+            ask.arguments_of(&name)
+        });
+        if arguments.and_then(expected).is_some() {
             let meaning = Message::of(&view);
             assert!(matches!(
                 meaning,
                 Some(Message::Ask { tag: Some(tag), command, metadata })
-                    if tag.as_bytes() == ask.tag && command.as_bytes() == ask.command
+                    if tag.as_bytes() == ask.tag && Some(command.as_bytes()) == ask.command()
                         && metadata.deadline.is_none() && metadata.traceparent.is_none()
             ));
         }

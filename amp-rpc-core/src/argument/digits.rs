@@ -80,13 +80,19 @@ fn four_digits(number: u32) -> u32 {
 }
 
 /// Reads the number that the last bytes are, so many of them, if these are one to four digits and at least four bytes are
-/// there: what most small numbers are.
+/// there: what most small numbers are. Before a number of no digits there has to be something else, such as its length.
 #[inline(always)]
 pub(super) fn read_last_four(bytes: &[u8], length: usize) -> Option<u32> {
-    /// Without what stands before the number: that becomes zeros in front of it.
-    const OWN: [u32; 4] = [0xff00_0000, 0xffff_0000, 0xffff_ff00, 0xffff_ffff];
+    /// Without what stands before the number: that becomes zeros in front of it. With no digits, what stands there is seen.
+    const OWN: [u32; 5] = [
+        0xff00_0000,
+        0xff00_0000,
+        0xffff_0000,
+        0xffff_ff00,
+        0xffff_ffff,
+    ];
     let last = u32::from_le_bytes(*bytes.last_chunk()?);
-    let digits = (last ^ ZEROS as u32) & OWN.get(length.wrapping_sub(1))?;
+    let digits = (last ^ ZEROS as u32) & OWN.get(length)?;
     if (digits | digits.wrapping_add(0x7676_7676)) & 0x8080_8080 != 0 {
         return None;
     }
@@ -191,7 +197,7 @@ mod tests {
             );
         }
         assert_eq!(read_last(b"12345678", 0), None);
-        assert_eq!(read_last_four(b"12345678", 0), None);
+        assert_eq!(read_last_four(b"1234567\0", 0), None);
         assert_eq!(read_last_four(b"12345678", 5), None);
         assert_eq!(read_last_four(b"123", 3), None);
         assert_eq!(read_last(b"123456789", 9), None);

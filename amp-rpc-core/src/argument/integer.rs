@@ -9,7 +9,7 @@ use super::number::{Sign, digits as spelled_digits};
 use crate::context::Context;
 use crate::error::{DecodeError, EncodeError};
 use crate::schema::Type;
-use crate::wire::{Front, Prefix, RawValue, ValueWriter};
+use crate::wire::{Found, Front, Prefix, RawValue, ValueWriter};
 
 /// Reads up to 18 plain digits with or without a minus: what nearly every number is.
 #[inline]
@@ -135,8 +135,13 @@ macro_rules! integers {
             }
 
             #[inline(always)]
-            fn take<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
-                let (bytes, length) = front.short(prefix)?;
+            fn find<'a, const N: usize>(front: &mut Front<'a>, prefix: &Prefix<N>, behind: usize) -> Option<Found<'a>> {
+                front.find_short(prefix, behind)
+            }
+
+            #[inline(always)]
+            fn read(found: Found<'_>) -> Option<Self> {
+                let (bytes, length) = found.last();
                 match digits::read_last_four(bytes, length) {
                     Some(number) => Self::try_from(number).ok(),
                     None => read_last(bytes, length),

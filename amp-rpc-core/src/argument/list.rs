@@ -88,11 +88,14 @@ pub fn decode_rows<T: Fields>(
     let decoder = Decoder::new(Limits::DEFAULT);
     // As long as the rows are as they are expected to be.
     while let Some(front) = decoder.front(rest).map(|front| front.beside(value)) {
-        let Some((frame, row)) = T::from_front(front, cx) else {
-            break;
-        };
-        rest = &rest[frame.len()..];
-        rows.push(row.map_err(|error| error.at_index(rows.len()))?);
+        match T::from_front(front, cx) {
+            Ok((row, length)) => {
+                rest = &rest[length..];
+                rows.push(row);
+            }
+            Err(None) => break,
+            Err(Some(error)) => return Err(error.at_index(rows.len())),
+        }
     }
     decode_boxes(value.part(rest), rows, cx, |view, cx| T::from_box(view, cx))
 }

@@ -31,7 +31,7 @@ use bytes::Bytes;
 use crate::context::Context;
 use crate::error::{DecodeError, EncodeError};
 use crate::schema::Type;
-use crate::wire::{BoxView, BoxWriter, Front, Key, Prefix, RawValue, Room, ValueWriter};
+use crate::wire::{BoxView, BoxWriter, Found, Front, Key, Prefix, RawValue, Room, ValueWriter};
 
 pub use self::date_time::{DateTime, DateTimeError};
 pub use self::decimal::{Decimal, DecimalError, DecimalParts};
@@ -111,11 +111,23 @@ pub trait Argument: Sized {
     #[doc(hidden)]
     const IS_PLAIN: bool = false;
 
-    /// Reads the value of the next pair, if that has this key and can be read.
+    /// Finds the next pair, if that has this key.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn find<'a, const N: usize>(
+        front: &mut Front<'a>,
+        prefix: &Prefix<N>,
+        behind: usize,
+    ) -> Option<Found<'a>> {
+        let _ = behind;
+        front.find(prefix)
+    }
+
+    /// Reads what was found.
     #[doc(hidden)]
     #[inline]
-    fn take<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
-        Self::decode(front.value(prefix.key())?).ok()
+    fn read(found: Found<'_>) -> Option<Self> {
+        Self::decode(found.value()?).ok()
     }
 
     /// The bytes that [`encode`](Self::encode) appends, exactly these, where the value has them in shared memory. A
@@ -250,8 +262,19 @@ pub trait Single: Sized {
 
     #[doc(hidden)]
     #[inline]
-    fn take<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
-        let _ = (front, prefix);
+    fn find<'a, const N: usize>(
+        front: &mut Front<'a>,
+        prefix: &Prefix<N>,
+        behind: usize,
+    ) -> Option<Found<'a>> {
+        let _ = (front, prefix, behind);
+        None
+    }
+
+    #[doc(hidden)]
+    #[inline]
+    fn read(found: Found<'_>) -> Option<Self> {
+        let _ = found;
         None
     }
 
@@ -293,9 +316,18 @@ impl<T: Argument> Single for T {
         Argument::encode_in(self, place)
     }
 
-    #[inline]
-    fn take<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
-        <T as Argument>::take(front, prefix)
+    #[inline(always)]
+    fn find<'a, const N: usize>(
+        front: &mut Front<'a>,
+        prefix: &Prefix<N>,
+        behind: usize,
+    ) -> Option<Found<'a>> {
+        <T as Argument>::find(front, prefix, behind)
+    }
+
+    #[inline(always)]
+    fn read(found: Found<'_>) -> Option<Self> {
+        <T as Argument>::read(found)
     }
 
     #[inline]
@@ -386,15 +418,27 @@ pub trait Field: Sized {
         let _ = (prefix, room);
     }
 
-    /// Whether reading a value does nothing else, so that [`take`](Self::take) can be used.
+    /// Whether reading a value does nothing else, so that [`find`](Self::find) and [`read`](Self::read) can be used.
     #[doc(hidden)]
     const IS_PLAIN: bool = false;
 
-    /// Reads the field off the front of a box. `None` says nothing: [`from_box`](Self::from_box) does.
+    /// Finds the field at the front of a box. `None` says nothing: [`from_box`](Self::from_box) does.
     #[doc(hidden)]
     #[inline]
-    fn take<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
-        let _ = (front, prefix);
+    fn find<'a, const N: usize>(
+        front: &mut Front<'a>,
+        prefix: &Prefix<N>,
+        behind: usize,
+    ) -> Option<Found<'a>> {
+        let _ = (front, prefix, behind);
+        None
+    }
+
+    /// Reads what was found.
+    #[doc(hidden)]
+    #[inline]
+    fn read(found: Found<'_>) -> Option<Self> {
+        let _ = found;
         None
     }
 
@@ -417,11 +461,11 @@ pub trait Field: Sized {
         self.put_in(prefix, room);
     }
 
-    /// [`take`](Self::take) as a call.
+    /// [`find`](Self::find) and [`read`](Self::read) as a call.
     #[doc(hidden)]
     #[inline(never)]
     fn take_apart<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
-        Self::take(front, prefix)
+        Self::read(Self::find(front, prefix, 0)?)
     }
 }
 
@@ -459,9 +503,18 @@ impl<T: Single> Field for T {
         room.put(prefix, Single::room(self), |place| self.encode_in(place));
     }
 
-    #[inline]
-    fn take<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
-        <T as Single>::take(front, prefix)
+    #[inline(always)]
+    fn find<'a, const N: usize>(
+        front: &mut Front<'a>,
+        prefix: &Prefix<N>,
+        behind: usize,
+    ) -> Option<Found<'a>> {
+        <T as Single>::find(front, prefix, behind)
+    }
+
+    #[inline(always)]
+    fn read(found: Found<'_>) -> Option<Self> {
+        <T as Single>::read(found)
     }
 }
 
@@ -505,10 +558,23 @@ impl<T: Single> Field for Option<T> {
         }
     }
 
-    #[inline]
-    fn take<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
+    #[inline(always)]
+    fn find<'a, const N: usize>(
+        front: &mut Front<'a>,
+        prefix: &Prefix<N>,
+        behind: usize,
+    ) -> Option<Found<'a>> {
         if front.is_next(prefix) {
-            T::take(front, prefix).map(Some)
+            T::find(front, prefix, behind)
+        } else {
+            Some(Found::NONE)
+        }
+    }
+
+    #[inline(always)]
+    fn read(found: Found<'_>) -> Option<Self> {
+        if found.is_some() {
+            T::read(found).map(Some)
         } else {
             Some(None)
         }

@@ -124,6 +124,27 @@ pub enum Effect {
     Refused(CommandKind),
 }
 
+/// Appends the ask of a call that has nothing besides its arguments. Where it cannot be encoded, `out` is as before.
+///
+/// # Errors
+///
+/// When a value cannot be encoded, or the box is over the limits.
+#[inline(always)]
+pub fn write_ask<F: WriteFields + ?Sized>(
+    call: CallId,
+    command: &[u8],
+    fields: &F,
+    limits: Limits,
+    out: &mut Vec<u8>,
+    cx: &mut dyn Context,
+) -> Result<(), EncodeError> {
+    let protocol = ProtocolPairs::Ask {
+        tag: call.short_tag(),
+        command,
+    };
+    write_box(protocol, fields, limits, out, cx)
+}
+
 impl<T> Asking<T> {
     /// The half of a new conversation.
     pub const fn new(limits: Limits) -> Self {
@@ -157,11 +178,7 @@ impl<T> Asking<T> {
             return None;
         }
         let id = self.calls.next_id()?;
-        let protocol = ProtocolPairs::Ask {
-            tag: id.short_tag(),
-            command,
-        };
-        write_box(protocol, fields, self.limits, out, cx).ok()?;
+        write_ask(id, command, fields, self.limits, out, cx).ok()?;
         self.calls.insert_with(fill);
         Some(id)
     }
@@ -184,11 +201,7 @@ impl<T> Asking<T> {
         self.check_gate(kind)?;
         let id = self.calls.next_id().ok_or(AskRefused::Full)?;
         let written = if head.deadline.is_none() && head.traceparent.is_none() {
-            let protocol = ProtocolPairs::Ask {
-                tag: id.short_tag(),
-                command: head.command,
-            };
-            write_box(protocol, fields, self.limits, out, cx)
+            write_ask(id, head.command, fields, self.limits, out, cx)
         } else {
             let tag = id.tag();
             let metadata = [(DEADLINE, head.deadline), (TRACEPARENT, head.traceparent)];

@@ -88,26 +88,66 @@ impl<'a> Front<'a> {
         Some(RawValue::within(value, self.chunk))
     }
 
-    /// The next pair, if it has this key and its value less than 256 bytes, and how many these are.
+    /// The next pair, if it has this key and its value less than 256 bytes, and how many these are. At least so many other
+    /// bytes have to be behind it: to ask for them at once takes less.
     #[inline(always)]
     pub(crate) fn short<const N: usize>(
         &mut self,
         prefix: &Prefix<N>,
+        behind: usize,
     ) -> Option<(&'a [u8], usize)> {
         let head = self.rest.first_chunk::<N>()?;
         if head[..N - 1] != prefix.as_bytes()[..N - 1] {
             return None;
         }
         let length = usize::from(head[N - 1]);
+        if self.rest.len() < N + length + behind {
+            return None;
+        }
         let (pair, rest) = self.rest.split_at_checked(N + length)?;
         self.passed(prefix.key(), rest);
         Some((pair, length))
     }
 
+    /// The same, to be read later.
+    #[inline(always)]
+    pub(crate) fn find_short<const N: usize>(
+        &mut self,
+        prefix: &Prefix<N>,
+        behind: usize,
+    ) -> Option<Found<'a>> {
+        let (pair, length) = self.short(prefix, behind)?;
+        Some(Found {
+            pair,
+            length,
+            chunk: None,
+        })
+    }
+
+    /// The next pair, if it has this key, to be read later.
+    #[inline(always)]
+    pub(crate) fn find<const N: usize>(&mut self, prefix: &Prefix<N>) -> Option<Found<'a>> {
+        let value = self.value(prefix.key())?;
+        Some(Found {
+            pair: value.as_bytes(),
+            length: value.len(),
+            chunk: self.chunk,
+        })
+    }
+
+    /// Goes beyond a pair of the protocol's, where `behind` says what follows it.
+    #[inline(always)]
+    pub(crate) fn skip(&mut self, behind: impl FnOnce(&'a [u8]) -> Option<&'a [u8]>) -> Option<()> {
+        self.rest = behind(self.rest)?;
+        self.pairs += 1;
+        self.reserved += 1;
+        Some(())
+    }
+
     /// The value alone.
     #[inline(always)]
     pub(crate) fn short_value<const N: usize>(&mut self, prefix: &Prefix<N>) -> Option<&'a [u8]> {
-        self.short(prefix)?.0.get(N..)
+        self.short(prefix, 0)?.0.get(N..)
     }
 
     /// Whether the next pair has this key.
@@ -166,11 +206,54 @@ impl<'a> Front<'a> {
     /// The whole box, if it ends here.
     #[inline(always)]
     pub fn end(self) -> Option<Frame<'a>> {
-        if !self.rest.starts_with(&[0, 0]) || self.pairs > self.most_pairs {
+        if self.pairs > self.most_pairs {
+            return None;
+        }
+        // By itself: together, the two take more instructions.
+        if !self.rest.starts_with(&[0, 0]) {
             return None;
         }
         let end = self.input.len() - self.rest.len();
         let view = BoxView::new(&self.input[..end], self.pairs, self.reserved);
         Some(Frame::new(view.in_chunk(self.chunk), end + 2))
+    }
+}
+
+/// A pair that was found at the front of a buffer, whose value is still to be read.
+///
+/// To find all pairs of a box before the first value is read keeps in registers what either needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'a> {
+    /// What ends with the value.
+    pair: &'a [u8],
+    length: usize,
+    chunk: Option<&'a Bytes>,
+}
+
+impl<'a> Found<'a> {
+    /// What stands for the pair of a field that was left out.
+    pub(crate) const NONE: Self = Self {
+        pair: &[],
+        length: usize::MAX,
+        chunk: None,
+    };
+
+    /// Whether there is a pair.
+    #[inline(always)]
+    pub(crate) fn is_some(self) -> bool {
+        self.length != usize::MAX
+    }
+
+    /// Bytes that end with the value, and how many of them it has.
+    #[inline(always)]
+    pub(crate) fn last(self) -> (&'a [u8], usize) {
+        (self.pair, self.length)
+    }
+
+    /// The value.
+    #[inline(always)]
+    pub(crate) fn value(self) -> Option<RawValue<'a>> {
+        let start = self.pair.len().checked_sub(self.length)?;
+        Some(RawValue::within(self.pair.get(start..)?, self.chunk))
     }
 }

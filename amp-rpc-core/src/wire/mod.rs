@@ -24,7 +24,7 @@ mod view;
 mod write;
 
 pub use decode::{Decoder, Frame, FrameError, Frames, parse};
-pub use front::Front;
+pub use front::{Found, Front};
 pub use key::{InvalidName, Key, Name};
 pub use limits::Limits;
 #[doc(hidden)]

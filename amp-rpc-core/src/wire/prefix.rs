@@ -25,6 +25,15 @@ impl<const N: usize> Prefix<N> {
         Self(*bytes)
     }
 
+    /// Puts it at the front of a place that has room for it, for a value of that length.
+    ///
+    /// Where it will lie, and not in a copy: what is written in parts and then read as a whole makes processors wait.
+    #[inline(always)]
+    pub(super) fn put(&self, place: &mut [u8], length: usize) {
+        place[..N].copy_from_slice(&self.0);
+        place[N - 2..N].copy_from_slice(&(length as u16).to_be_bytes());
+    }
+
     /// The key.
     #[inline(always)]
     pub(crate) fn key(&self) -> Key<'_> {
@@ -32,7 +41,20 @@ impl<const N: usize> Prefix<N> {
     }
 
     #[inline(always)]
-    pub(super) fn as_bytes(&self) -> &[u8; N] {
+    pub(crate) fn as_bytes(&self) -> &[u8; N] {
         &self.0
     }
+}
+
+/// Those of the protocol's keys that stand in nearly every box.
+impl Prefix<8> {
+    pub(crate) const ASK: &'static Self = &Self::new(b"\0\x04_ask\0\0");
+}
+
+impl Prefix<12> {
+    pub(crate) const COMMAND: &'static Self = &Self::new(b"\0\x08_command\0\0");
+}
+
+impl Prefix<11> {
+    pub(crate) const ANSWER: &'static Self = &Self::new(b"\0\x07_answer\0\0");
 }

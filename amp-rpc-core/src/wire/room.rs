@@ -74,9 +74,8 @@ impl<'a> Room<'a> {
     ) {
         let at = self.filled.end;
         let place = &mut self.bytes[at..][..N + most];
-        place[..N].copy_from_slice(prefix.as_bytes());
         let length = write(&mut place[N..]);
-        place[N - 2..N].copy_from_slice(&(length as u16).to_be_bytes());
+        prefix.put(place, length);
         self.filled = Filled {
             last: at,
             end: at + N + length,

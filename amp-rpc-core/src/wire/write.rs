@@ -4,7 +4,7 @@ use core::fmt;
 use bytes::Bytes;
 
 use super::{
-    BoxView, Decoder, Filled, Key, Limits, MAX_VALUE, Need, ProtocolPairs, Room, Short,
+    BoxView, Decoder, Filled, Key, Limits, MAX_VALUE, Need, Prefix, ProtocolPairs, Room, Short,
     ValueWriter, protocol,
 };
 use crate::context::Context;
@@ -300,20 +300,6 @@ impl<'a> BoxWriter<'a> {
                 self.put_ask(tag, command)?;
             }
             ProtocolPairs::Answer { tag } if self.merged == 0 => self.put_answer(tag)?,
-            ProtocolPairs::List(&[(first, tag), (second, command)])
-                if self.merged == 0
-                    && first == protocol::ASK
-                    && second == protocol::COMMAND
-                    && tag.len().max(command.len()) <= self.most() =>
-            {
-                self.put_known(&with_length::<8>(protocol::ASK, tag.len()), tag);
-                self.put_known(
-                    &with_length::<12>(protocol::COMMAND, command.len()),
-                    command,
-                );
-                self.merged = 2;
-                self.last_start = protocol::COMMAND.start();
-            }
             _ => self.put_others()?,
         }
         self.is_pending = false;
@@ -329,10 +315,9 @@ impl<'a> BoxWriter<'a> {
         let at = self.out.len();
         let second = at + 8 + tag.len();
         ValueWriter::new(self.out).extend_in_place::<{ 8 + Short::ROOM + 12 }>(|place| {
-            place[..8].copy_from_slice(&with_length::<8>(protocol::ASK, tag.len()));
+            Prefix::ASK.put(place, tag.len());
             place[8..8 + Short::ROOM].copy_from_slice(&tag.room());
-            let second = with_length::<12>(protocol::COMMAND, command.len());
-            place[8 + tag.len()..][..12].copy_from_slice(&second);
+            Prefix::COMMAND.put(&mut place[8 + tag.len()..], command.len());
             8 + tag.len() + 12
         });
         self.out.extend_from_slice(command);
@@ -345,15 +330,16 @@ impl<'a> BoxWriter<'a> {
     #[inline(always)]
     fn put_answer(&mut self, tag: &[u8]) -> Result<(), EncodeError> {
         self.check_protocol(protocol::ANSWER, tag.len())?;
-        self.put_known(&with_length::<11>(protocol::ANSWER, tag.len()), tag);
+        self.put_known(Prefix::ANSWER, tag);
         Ok(())
     }
 
-    /// Writes a pair of the protocol's, with its key and length as one constant.
+    /// Writes a pair of the protocol's.
     #[inline(always)]
-    fn put_known<const N: usize>(&mut self, head: &[u8; N], value: &[u8]) {
+    fn put_known<const N: usize>(&mut self, prefix: &Prefix<N>, value: &[u8]) {
         self.last = self.out.len();
-        self.out.extend_from_slice(head);
+        self.out.extend_from_slice(prefix.as_bytes());
+        prefix.put(&mut self.out[self.last..], value.len());
         self.out.extend_from_slice(value);
     }
 
@@ -474,15 +460,6 @@ impl<'a> BoxWriter<'a> {
             .expect("the writer wrote a whole box");
         write_sorted(&frame.view(), self.out);
     }
-}
-
-/// A key behind its length, and the length of its value, `N` bytes in all.
-#[inline(always)]
-fn with_length<const N: usize>(key: Key<'static>, length: usize) -> [u8; N] {
-    let mut bytes = [0; N];
-    bytes[..N - 2].copy_from_slice(key.prefixed());
-    bytes[N - 2..].copy_from_slice(&(length as u16).to_be_bytes());
-    bytes
 }
 
 /// Writes the pairs of a view in order of their keys, the last of each key.

@@ -107,10 +107,14 @@ impl Payload {
     /// Reads the fields of an answer.
     #[inline]
     pub(crate) fn read<T: Fields>(&self, cx: &mut dyn Context) -> Result<T, DecodeError> {
-        match self.front().and_then(|front| T::from_front(front, cx)) {
-            Some((_, fields)) => fields,
-            None => T::from_box(&self.view(), cx),
+        if let Some(front) = self.front() {
+            match T::from_front(front, cx) {
+                Ok((fields, _)) => return Ok(fields),
+                Err(Some(error)) => return Err(error),
+                Err(None) => {}
+            }
         }
+        T::from_box(&self.view(), cx)
     }
 
     #[inline]

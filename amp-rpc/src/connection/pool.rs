@@ -1,6 +1,8 @@
 //! Tasks of responders, kept for the next ask.
 
+use amp_rpc_core::conversation::{CommandPair, ExpectedAsk};
 use amp_rpc_core::schema::CommandKind;
+use amp_rpc_core::wire::Front;
 
 use crate::responders::{Responder, Task};
 
@@ -22,10 +24,10 @@ pub(super) struct Pool {
 
 pub(super) struct Entry {
     pub(super) responder: Responder,
-    /// The command that it carries out, where that is always so; otherwise none.
-    command: Box<[u8]>,
+    /// The command that it carries out, where that is always so.
+    command: Option<CommandPair>,
     /// These asks are carried out at once, and their answers do nothing to the connection.
-    pub(super) is_plain: bool,
+    is_plain: bool,
     /// Tasks that have nothing to do.
     pub(super) tasks: Vec<Box<dyn Task>>,
     /// How many of them nobody needed since the pool last changed hands.
@@ -33,6 +35,15 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Where the arguments of an ask begin, if it is for this responder and is carried out at once.
+    #[inline(always)]
+    fn arguments_of<'a>(&self, ask: &ExpectedAsk<'a>) -> Option<Front<'a>> {
+        match &self.command {
+            Some(command) if self.is_plain => ask.arguments_of(command),
+            _ => None,
+        }
+    }
+
     fn take(&mut self) -> Option<Box<dyn Task>> {
         let task = self.tasks.pop()?;
         self.unneeded = self.unneeded.min(self.tasks.len());
@@ -64,29 +75,52 @@ impl Pool {
     }
 
     /// The entry of a responder that always carries out this command.
-    #[inline]
     pub(super) fn of(&mut self, command: &[u8]) -> Option<&mut Entry> {
-        let is_of = |entry: &Entry| *entry.command == *command && !command.is_empty();
+        let is_of = |entry: &Entry| {
+            let known = entry.command.as_ref();
+            known.is_some_and(|known| known.name() == command)
+        };
         if !self.entries.get(self.last).is_some_and(is_of) {
             self.last = self.entries.iter().position(is_of)?;
         }
         self.entries.get_mut(self.last)
     }
 
+    /// The entry of a responder that always carries out the command of this ask, at once, and where the arguments begin.
+    #[inline]
+    pub(super) fn of_ask<'a>(&mut self, ask: &ExpectedAsk<'a>) -> Option<(&mut Entry, Front<'a>)> {
+        let last = self.entries.get(self.last);
+        let arguments = match last.and_then(|entry| entry.arguments_of(ask)) {
+            Some(arguments) => arguments,
+            None => self.find_of_ask(ask)?,
+        };
+        Some((self.last()?, arguments))
+    }
+
+    #[inline(never)]
+    fn find_of_ask<'a>(&mut self, ask: &ExpectedAsk<'a>) -> Option<Front<'a>> {
+        let mut entries = self.entries.iter().enumerate();
+        let (found, arguments) =
+            entries.find_map(|(at, entry)| Some((at, entry.arguments_of(ask)?)))?;
+        self.last = found;
+        Some(arguments)
+    }
+
     /// Notes that a responder always carries out this command.
     pub(super) fn learn(&mut self, command: &[u8], responder: &Responder) {
+        let command = CommandPair::new(command);
         let is_plain = responder.order().is_none() && responder.kind() == CommandKind::Plain;
         if let Some(entry) = self.entry(responder) {
             // The same one may stand in several sets, in each with another order.
             entry.responder = responder.clone();
-            entry.command = command.into();
+            entry.command = command;
             entry.is_plain = is_plain;
         } else if self.entries.len() < RESPONDERS {
             self.last = self.entries.len();
             self.entries.reserve_exact(1);
             self.entries.push(Entry {
                 responder: responder.clone(),
-                command: command.into(),
+                command,
                 is_plain,
                 tasks: Vec::new(),
                 unneeded: 0,
@@ -114,7 +148,7 @@ impl Pool {
         } else if self.entries.len() < RESPONDERS {
             self.entries.push(Entry {
                 responder: responder.clone(),
-                command: Box::default(),
+                command: None,
                 is_plain: false,
                 tasks: vec![task],
                 unneeded: 0,

@@ -92,12 +92,8 @@ impl Dispatch {
     /// before, with what that declares and nothing else.
     #[inline]
     fn usual_ask(&mut self, bytes: &[u8]) -> Option<usize> {
-        let ExpectedAsk {
-            tag,
-            command,
-            arguments,
-        } = expect_ask(self.decoder.front(bytes)?)?;
-        let entry = self.pool.of(command).filter(|entry| entry.is_plain)?;
+        let ask = expect_ask(self.decoder.front(bytes)?)?;
+        let (entry, arguments) = self.pool.of_ask(&ask)?;
         let task = entry.tasks.last_mut()?;
         let waker = self.running.next_waker();
         let shared = &self.shared;
@@ -105,11 +101,12 @@ impl Dispatch {
             answering: &mut self.answering,
             outgoing: &mut self.outgoing,
             shared,
-            tag,
+            tag: ask.tag,
             is_answered: false,
             replied: None,
         };
-        let span = self.span.take().unwrap_or_else(|| log::ask(command));
+        let span =
+            (self.span.take()).unwrap_or_else(|| log::ask(ask.command().unwrap_or_default()));
         let mut active = Active::new(span, None, None);
         // Kept here, since what goes through the guard is copied several times.
         let (mut length, mut turn) = (0, Turn::Panicked);
@@ -150,11 +147,11 @@ impl Dispatch {
         self.is_used = true;
         match turn {
             Turn::Done if is_answered => {}
-            Turn::Waits => self.wait(tag, active),
+            Turn::Waits => self.wait(ask.tag, active),
             turn => {
                 let ran = guarded.map(|()| turn.into_result());
                 let replied = replied.or_else(|| is_answered.then_some(Replied::SILENT));
-                self.end_unusually(tag, command, ran, replied);
+                self.end_unusually(&ask, ran, replied);
             }
         }
         Some(length)
@@ -178,14 +175,14 @@ impl Dispatch {
     #[cold]
     fn end_unusually(
         &mut self,
-        tag: &[u8],
-        command: &[u8],
+        ask: &ExpectedAsk<'_>,
         ran: Result<Result<Poll<()>, DecodeError>, String>,
         replied: Option<Replied>,
     ) {
         if let Some((mut task, responder)) = self.pool.take_last() {
             // A task that is not done was dealt with before.
-            let _ = self.ran(&mut task, &usual(tag), command, ran, replied);
+            let command = ask.command().unwrap_or_default();
+            let _ = self.ran(&mut task, &usual(ask.tag), command, ran, replied);
             self.pool.give(&responder, task);
         }
     }

@@ -126,9 +126,9 @@ where
         peer: MakePeer<'_>,
         cx: &mut dyn FieldContext,
     ) -> Result<usize, Option<DecodeError>> {
-        let (frame, arguments) = self.shared.0.read_front(*front, cx).ok_or(None)?;
-        self.call(arguments?, peer);
-        Ok(frame.len())
+        let (arguments, length) = self.shared.0.read_front(*front, cx)?;
+        self.call(arguments, peer);
+        Ok(length)
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, reply: &mut dyn Reply) -> Poll<()> {

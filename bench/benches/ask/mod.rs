@@ -1,21 +1,34 @@
 //! An ask on the wire, and how it is read.
 
 use amp_rpc::wire::{Decoder, Front};
-use amp_rpc::{Fields, NoContext};
-use amp_rpc_core::conversation::expect_ask;
+use amp_rpc::{Fields, FromFront, NoContext};
+use amp_rpc_core::conversation::{CommandPair, expect_ask};
 
 pub(crate) const ASK: &[u8] =
     b"\0\x04_ask\0\x011\0\x08_command\0\x03Sum\0\x01a\0\x0213\0\x01b\0\x0281\0\0";
 
 /// Reads the arguments of an ask as a connection does: as what it is expected to be, and otherwise as any box.
-pub(crate) fn read<T: Fields>(decoder: &mut Decoder, bytes: &[u8]) -> T {
-    if let Some((_, fields)) = decoder.front(bytes).and_then(read_expected) {
-        return fields.unwrap();
+#[inline(always)]
+pub(crate) fn read<T: Fields>(command: &CommandPair, decoder: &mut Decoder, bytes: &[u8]) -> T {
+    match decoder
+        .front(bytes)
+        .map(|front| read_expected(command, front))
+    {
+        Some(Ok((fields, _))) => fields,
+        Some(Err(Some(error))) => panic!("{error}"),
+        Some(Err(None)) | None => read_any(decoder, bytes),
     }
+}
+
+#[cold]
+fn read_any<T: Fields>(decoder: &mut Decoder, bytes: &[u8]) -> T {
     let frame = decoder.decode(bytes).unwrap().unwrap();
     T::from_box(&frame.view(), &mut NoContext).unwrap()
 }
 
-fn read_expected<T: Fields>(front: Front<'_>) -> Option<amp_rpc::FromFront<'_, T>> {
-    T::from_front(expect_ask(front)?.arguments, &mut NoContext)
+#[inline(always)]
+fn read_expected<'a, T: Fields>(command: &CommandPair, front: Front<'a>) -> FromFront<T> {
+    let ask = expect_ask(front).ok_or(None)?;
+    let arguments = ask.arguments_of(command).ok_or(None)?;
+    T::from_front(arguments, &mut NoContext)
 }
