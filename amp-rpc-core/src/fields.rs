@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::{DecodeError, EncodeError};
 use crate::schema::FieldSchema;
-use crate::wire::{BoxView, BoxWriter, Front};
+use crate::wire::{BoxView, BoxWriter, Frame, Front};
 
 /// A struct whose fields travel as the pairs of one box.
 ///
@@ -43,16 +43,16 @@ pub trait Fields: Sized {
     ///
     /// # Errors
     ///
-    /// When a value is not of its type; the error names the key. Without an error, the box may be any other: look at it
-    /// with a [`Decoder`](crate::wire::Decoder).
-    fn from_front(front: Front<'_>, cx: &mut dyn Context) -> FromFront<Self> {
+    /// `Some` when a value is not of its type; the error names the key. `None` says that the box may be any other, and that
+    /// nothing was done: it is looked at with a [`Decoder`](crate::wire::Decoder) then, and read by `from_box`.
+    fn from_front<'a>(front: Front<'a>, cx: &mut dyn Context) -> FromFront<'a, Self> {
         let _ = (front, cx);
         Err(None)
     }
 }
 
-/// What [`Fields::from_front`] has read: the fields, and how many bytes their box takes, terminator included.
-pub type FromFront<T> = Result<(T, usize), Option<DecodeError>>;
+/// What [`Fields::from_front`] has read: the fields, and their box. Without an error, `Err` says that the box may be any other.
+pub type FromFront<'a, T> = Result<(T, Frame<'a>), Option<DecodeError>>;
 
 impl Fields for () {
     const FIELDS: &'static [FieldSchema] = &[];
@@ -66,9 +66,8 @@ impl Fields for () {
         Ok(())
     }
 
-    fn from_front(front: Front<'_>, _cx: &mut dyn Context) -> FromFront<Self> {
-        let frame = front.end().ok_or(None)?;
-        Ok(((), frame.len()))
+    fn from_front<'a>(front: Front<'a>, _cx: &mut dyn Context) -> FromFront<'a, Self> {
+        Ok(((), front.end().ok_or(None)?))
     }
 }
 

@@ -344,8 +344,8 @@ fn emit_from_front(fields: &[Field<'_>], target: &Target<'_>) -> Option<TokenStr
     }
     let private = target.private();
     let (front, view, cx) = (local("front"), local("view"), local("cx"));
-    let (frame, taken) = (local("frame"), local("taken"));
-    let or_any = or_any(target);
+    let frame = local("frame");
+    let end = or_any(&quote!(#front.end()), target);
     let values = values(fields);
     let finds = if fields.len() > MANY_FIELDS {
         find_in_a_loop(fields, &values, target)
@@ -361,17 +361,16 @@ fn emit_from_front(fields: &[Field<'_>], target: &Target<'_>) -> Option<TokenStr
     };
     Some(quote! {
         #[inline]
-        fn from_front(
-            #mutable #front: #private::Front<'_>,
+        fn from_front<'amp_front>(
+            #mutable #front: #private::Front<'amp_front>,
             #cx: &mut dyn #private::Context,
-        ) -> #private::FromFront<Self> {
+        ) -> #private::FromFront<'amp_front, Self> {
             #unused
             #at_once
             #finds
-            let #frame = #front.end() #or_any;
+            let #frame = #end;
             #unused_view
-            let #taken = Self { #(#reads),* };
-            #private::core::result::Result::Ok((#taken, #frame.len()))
+            #private::core::result::Result::Ok((Self { #(#reads),* }, #frame))
         }
     })
 }
@@ -379,17 +378,15 @@ fn emit_from_front(fields: &[Field<'_>], target: &Target<'_>) -> Option<TokenStr
 /// Reads the fields where that does nothing else: whatever comes behind, no harm is done.
 fn emit_take(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
     let private = target.private();
-    let (frame, taken) = (local("frame"), local("taken"));
     let types = fields.iter().map(|field| field.ty);
-    let takes = if fields.len() > MANY_FIELDS {
+    let take = if fields.len() > MANY_FIELDS {
         take_by_calls(fields, target)
     } else {
         take_in_place(fields, target)
     };
     quote! {
         if const { #(<#types as #private::Field>::IS_PLAIN)&&* } {
-            #takes
-            return #private::core::result::Result::Ok((#taken, #frame.len()));
+            #take
         }
     }
 }
@@ -397,8 +394,7 @@ fn emit_take(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
 /// Finds all values before it reads the first, and asks at once for a value and the keys that have to be behind it.
 fn take_in_place(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
     let private = target.private();
-    let (front, frame, taken) = (local("front"), local("frame"), local("taken"));
-    let or_any = or_any(target);
+    let (front, frame) = (local("front"), local("frame"));
     let values = values(fields);
     let find = |(index, value): (usize, &Ident)| {
         let Field { ty, key, .. } = &fields[index];
@@ -407,54 +403,56 @@ fn take_in_place(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
             let length = key.prefix_length();
             quote!(if <#ty as #private::Field>::OPTIONAL { 0 } else { #length })
         });
-        quote_spanned! {generated_at(ty.span())=>
-            let #value = <#ty as #private::Field>::find(
+        let found = quote_spanned! {generated_at(ty.span())=>
+            <#ty as #private::Field>::find_value(
                 &mut #front,
                 const { &#private::Prefix::new(#prefix) },
                 const { 2 #(+ #behind)* },
-            ) #or_any;
-        }
+            )
+        };
+        let found = or_any(&found, target);
+        quote!(let #value = #found;)
     };
     let finds = values.iter().enumerate().map(find);
-    let reads = fields
-        .iter()
-        .zip(&values)
-        .map(|(Field { ident, ty, .. }, value)| {
-            quote_spanned! {generated_at(ty.span())=>
-                #ident: <#ty as #private::Field>::read(#value) #or_any
-            }
-        });
+    let reads = fields.iter().zip(&values).map(|(field, value)| {
+        let Field { ident, ty, .. } = field;
+        let read = quote_spanned! {generated_at(ty.span())=>
+            <#ty as #private::Field>::read_found(#value)
+        };
+        let read = or_any(&read, target);
+        quote!(#ident: #read)
+    });
+    let end = or_any(&quote!(#front.end()), target);
     quote! {
         #(#finds)*
-        let #frame = #front.end() #or_any;
-        let #taken = Self { #(#reads),* };
+        let #frame = #end;
+        return #private::core::result::Result::Ok((Self { #(#reads),* }, #frame));
     }
 }
 
 /// Reads one field after the other, by a call for each.
 fn take_by_calls(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
     let private = target.private();
-    let (front, frame, taken) = (local("front"), local("frame"), local("taken"));
-    let or_any = or_any(target);
+    let (front, taken) = (local("front"), local("taken"));
     let takes = fields.iter().map(|Field { ident, ty, key }| {
         let prefix = key.prefix();
-        quote_spanned! {generated_at(ty.span())=>
-            #ident: <#ty as #private::Field>::take_apart(
-                &mut #front,
-                const { &#private::Prefix::new(#prefix) },
-            ) #or_any
-        }
+        let take = quote_spanned! {generated_at(ty.span())=>
+            <#ty as #private::Field>::take(&mut #front, const { &#private::Prefix::new(#prefix) })
+        };
+        let take = or_any(&take, target);
+        quote!(#ident: #take)
     });
+    let end = or_any(&quote!(#front.end()), target);
     quote! {
         let #taken = Self { #(#takes),* };
-        let #frame = #front.end() #or_any;
+        return #private::core::result::Result::Ok((#taken, #end));
     }
 }
 
-/// Behind an option: without a value, the box may be any other.
-fn or_any(target: &Target<'_>) -> TokenStream {
+/// What the option has; where it has nothing, the box may be any other.
+fn or_any(option: &TokenStream, target: &Target<'_>) -> TokenStream {
     let private = target.private();
-    quote!(.ok_or(#private::core::option::Option::None)?)
+    quote!(#option.ok_or(#private::core::option::Option::None)?)
 }
 
 /// Compares with each key as a constant.
@@ -480,14 +478,14 @@ fn find_in_a_loop(fields: &[Field<'_>], values: &[Ident], target: &Target<'_>) -
     let count = fields.len();
     let keys = fields.iter().map(|field| field.key.prefixed());
     let types = fields.iter().map(|field| field.ty);
-    let or_any = or_any(target);
+    let found = quote! {
+        #front.values(__AMP_KEYS, const { &[#(<#types as #private::Field>::OPTIONAL),*] })
+    };
+    let found = or_any(&found, target);
     quote! {
         const __AMP_KEYS: &[#private::Key<'static>; #count] =
             &[#(#private::Key::from_prefixed(#keys)),*];
-        let [#(#values),*] = #front.values(
-            __AMP_KEYS,
-            const { &[#(<#types as #private::Field>::OPTIONAL),*] },
-        ) #or_any;
+        let [#(#values),*] = #found;
     }
 }
 

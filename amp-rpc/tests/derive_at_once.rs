@@ -71,8 +71,8 @@ fn smalls() -> impl Iterator<Item = Small> {
 fn front<T: Fields>(bytes: &[u8]) -> Option<T> {
     let decoder = Decoder::default();
     match T::from_front(decoder.front(bytes)?, &mut NoContext) {
-        Ok((fields, length)) => {
-            assert_eq!(length, bytes.len());
+        Ok((fields, frame)) => {
+            assert_eq!(frame.len(), bytes.len());
             Some(fields)
         }
         Err(error) => {
@@ -234,5 +234,109 @@ fn what_is_not_as_expected_is_left_to_the_decoder() {
     let whole = wire(&[(b"a", b"1234"), (b"b", b"2")]);
     for end in 0..whole.len() {
         assert_eq!(front::<Two>(&whole[..end]), None);
+    }
+}
+
+/// Its fields are optional or not, in all orders, and one of a type that is known later.
+#[derive(Debug, PartialEq, Fields)]
+struct Mixed<T> {
+    a: Option<u8>,
+    b: i64,
+    c: Option<T>,
+    d: u16,
+    e: Option<i32>,
+}
+
+/// Whatever stands at the front of a buffer, what is read there is what the decoder finds, with the values that the general way
+/// reads; and without a box there, nothing is read.
+fn compare<T: Fields + PartialEq + std::fmt::Debug>(buffer: &[u8], limits: Limits) -> bool {
+    let shown = buffer.escape_ascii();
+    let front = Decoder::new(limits).front(buffer).unwrap();
+    let read = T::from_front(front, &mut NoContext);
+    let mut decoder = Decoder::new(limits);
+    match (read, decoder.decode(buffer)) {
+        (Ok((fields, found)), Ok(Some(frame))) => {
+            assert_eq!(found.len(), frame.len(), "{shown}");
+            assert_eq!(found.view().outline(), frame.view().outline(), "{shown}");
+            let wanted = T::from_box(&frame.view(), &mut NoContext);
+            assert_eq!(fields, wanted.unwrap(), "{shown}");
+            true
+        }
+        (Err(None), _) => false,
+        (read, decoded) => panic!("{shown}: {read:?} of {decoded:?}"),
+    }
+}
+
+#[test]
+fn what_is_read_at_once_is_what_is_read_in_general() {
+    let long = "9".repeat(300);
+    let values: [&[u8]; 14] = [
+        b"",
+        b"0",
+        b"-",
+        b"-7",
+        b"+7",
+        b" 7 ",
+        b"1_0",
+        b"007",
+        b"255",
+        b"65536",
+        b"-2147483649",
+        b"7x",
+        b"\xff",
+        long.as_bytes(),
+    ];
+    let usual: Pairs<'_> = &[
+        (b"a", b"1"),
+        (b"b", b"22"),
+        (b"c", b"333"),
+        (b"d", b"4444"),
+        (b"e", b"5"),
+    ];
+    // By the low byte of its length, a value ends where it seems that its box does.
+    let deceptive = [&b"4\0\0"[..], &[b'x'; 254]].concat();
+    let mut boxes = vec![wire(usual), wire(&[(b"b", b"1"), (b"d", &deceptive)])];
+    for index in 0..usual.len() {
+        for value in values {
+            let mut pairs = usual.to_vec();
+            pairs[index].1 = value;
+            boxes.push(wire(&pairs));
+        }
+        for other in [&b"a"[..], b"e", b"bb", b"_", b"z"] {
+            let mut pairs = usual.to_vec();
+            pairs[index].0 = other;
+            boxes.push(wire(&pairs));
+        }
+        let mut pairs = usual.to_vec();
+        pairs.swap(0, index);
+        boxes.push(wire(&pairs));
+    }
+    for whole in &boxes {
+        for behind in [&b""[..], b"\0", b"\0\x01a\0\x011\0\0"] {
+            let buffer = [whole, behind].concat();
+            compare::<Mixed<String>>(&buffer, Limits::DEFAULT);
+            compare::<Mixed<i64>>(&buffer, Limits::DEFAULT);
+        }
+        for end in 0..whole.len() {
+            assert!(!compare::<Mixed<String>>(&whole[..end], Limits::DEFAULT));
+        }
+    }
+    // Any of them may be left out, which decides what has to be behind the others.
+    for left_out in 0_u8..1 << usual.len() {
+        let is_there = |index: usize| left_out >> index & 1 == 0;
+        let pairs = (usual.iter().enumerate()).filter(|(index, _)| is_there(*index));
+        let whole = wire(&pairs.map(|(_, pair)| *pair).collect::<Vec<_>>());
+        let is_read = compare::<Mixed<String>>(&whole, Limits::DEFAULT);
+        assert_eq!(is_read, is_there(1) && is_there(3), "{left_out:05b}");
+    }
+    let whole = wire(usual);
+    let pairs = |most| Limits::DEFAULT.box_pairs(most);
+    let bytes = |most| Limits::DEFAULT.box_bytes(most);
+    assert!(compare::<Mixed<i64>>(&whole, pairs(5)));
+    assert!(compare::<Mixed<i64>>(&whole, bytes(whole.len())));
+    for limits in [pairs(4), bytes(whole.len() - 1)] {
+        let front = Decoder::new(limits).front(&whole).unwrap();
+        let read = Mixed::<i64>::from_front(front, &mut NoContext);
+        assert!(matches!(read, Err(None)), "{read:?}");
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use amp_rpc::wire::{RawValue, ValueWriter};
 use amp_rpc::{
     Amp, Answer, Argument, CallError, Command, CommandError, DecodeError, EncodeError, EndReason,
-    Failure, Fields, Peer, RemoteError, Responders,
+    Failure, Fields, Peer, RemoteError, Responder, Responders,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 
@@ -250,6 +250,79 @@ async fn usual_asks_and_others_are_counted_alike() {
         (stats.asks_failed, stats.asks_malformed, stats.faults),
         (2, 2, 4)
     );
+}
+
+/// Says which name it was called by.
+#[derive(Debug, Command)]
+#[amp(response = Done)]
+struct Named {
+    number: i64,
+}
+
+#[tokio::test]
+async fn commands_are_told_apart_by_all_of_their_names() {
+    let long = |first: &str, length: usize| first.to_owned() + &"n".repeat(length - first.len());
+    let mut names: Vec<_> = [
+        "",
+        "a",
+        "b",
+        "Abcd",
+        "AbcdE",
+        "XbcdE",
+        "CreateUserOne",
+        "CreateUserTwo",
+        "UpdateUserOne",
+        "CreateLoadOne",
+    ]
+    .map(String::from)
+    .to_vec();
+    names.extend(
+        [255, 256]
+            .iter()
+            .flat_map(|length| [long("1", *length), long("2", *length)]),
+    );
+    let unknown = ["c", "AbcdF", "CreateLoadTwo"].map(String::from);
+    let mut responders = Responders::new();
+    for name in &names {
+        let text = name.clone();
+        let respond = move |named: Named| {
+            let text = format!("{text}{}", named.number);
+            async { Ok(Done { text }) }
+        };
+        responders = responders.add(name, Responder::on(respond));
+    }
+    let (mut near, far) = tokio::io::duplex(1 << 20);
+    let _peer = Amp::new().locator(responders).over(far);
+    // Each once behind each other, so that the one before is remembered.
+    for first in names.iter().chain(&unknown) {
+        for second in names.iter().chain(&unknown) {
+            let mut wanted = Vec::new();
+            for name in [first, second] {
+                let head: [(&str, &[u8]); 2] = [("_ask", b"tag"), ("_command", name.as_bytes())];
+                near.write_all(&message(&[&head, &[("number", &b"7"[..])][..]].concat()))
+                    .await
+                    .unwrap();
+                let text = format!("{name}7");
+                wanted.extend(match unknown.contains(name) {
+                    true => message(&[
+                        ("_error", b"tag"),
+                        ("_error_code", b"UNHANDLED"),
+                        (
+                            "_error_description",
+                            format!("Unhandled Command: {name:?}").as_bytes(),
+                        ),
+                    ]),
+                    false => message(&[("_answer", b"tag"), ("text", text.as_bytes())]),
+                });
+            }
+            let mut answers = vec![0; wanted.len()];
+            near.read_exact(&mut answers).await.unwrap();
+            assert_eq!(
+                answers.escape_ascii().to_string(),
+                wanted.escape_ascii().to_string()
+            );
+        }
+    }
 }
 
 /// A peer that always has something to say, until it has said a lot.

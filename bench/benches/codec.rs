@@ -8,9 +8,9 @@ mod work;
 
 use std::hint::black_box;
 
-use amp_rpc::wire::Decoder;
+use amp_rpc::wire::{CommandPair, Decoder};
 use amp_rpc::{Command, Fields};
-use amp_rpc_core::conversation::{CallId, CommandPair};
+use amp_rpc_core::conversation::CallId;
 use criterion::{Criterion, criterion_group, criterion_main};
 use serde::{Deserialize, Serialize};
 

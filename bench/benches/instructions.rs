@@ -9,9 +9,9 @@ mod sum;
 
 use std::hint::black_box;
 
-use amp_rpc::wire::{Decoder, Limits};
+use amp_rpc::wire::{CommandPair, Decoder, Limits};
 use amp_rpc::{Amp, Command, Fields, NoContext, Peer, Responders};
-use amp_rpc_core::conversation::{CallId, CommandPair, write_ask};
+use amp_rpc_core::conversation::{CallId, write_ask};
 use gungraun::{
     Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
 };

@@ -10,9 +10,9 @@ mod work;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use amp_rpc::wire::Decoder;
+use amp_rpc::wire::{CommandPair, Decoder};
 use amp_rpc::{Command, Fields};
-use amp_rpc_core::conversation::{CallId, CommandPair};
+use amp_rpc_core::conversation::CallId;
 use serde::{Deserialize, Serialize};
 
 use crate::ask::ASK;

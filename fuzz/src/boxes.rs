@@ -1,6 +1,6 @@
 use amp_rpc_core::AmpBox;
-use amp_rpc_core::conversation::{CallId, CommandPair, Message, expect_answer, expect_ask};
-use amp_rpc_core::wire::{Decoder, Frame, FrameError, Front, Key, Limits, RawValue};
+use amp_rpc_core::conversation::{CallId, Message, expect_answer, expect_ask};
+use amp_rpc_core::wire::{CommandPair, Decoder, Frame, FrameError, Front, Key, Limits, RawValue};
 
 use crate::Choices;
 

@@ -9,7 +9,7 @@ use super::number::{Sign, digits as spelled_digits};
 use crate::context::Context;
 use crate::error::{DecodeError, EncodeError};
 use crate::schema::Type;
-use crate::wire::{Found, Front, Prefix, RawValue, ValueWriter};
+use crate::wire::{Found, RawValue, ValueWriter};
 
 /// Reads up to 18 plain digits with or without a minus: what nearly every number is.
 #[inline]
@@ -112,6 +112,7 @@ macro_rules! integers {
             const TYPE: &'static Type = &Type::Integer;
             const MOST: usize = if Self::BITS <= u64::BITS { digits::MOST } else { usize::MAX };
             const IS_PLAIN: bool = true;
+            const IS_SHORT: bool = true;
 
             #[inline]
             fn encode(&self, out: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
@@ -135,12 +136,7 @@ macro_rules! integers {
             }
 
             #[inline(always)]
-            fn find<'a, const N: usize>(front: &mut Front<'a>, prefix: &Prefix<N>, behind: usize) -> Option<Found<'a>> {
-                front.find_short(prefix, behind)
-            }
-
-            #[inline(always)]
-            fn read(found: Found<'_>) -> Option<Self> {
+            fn read_found(found: Found<'_>) -> Option<Self> {
                 let (bytes, length) = found.last();
                 match digits::read_last_four(bytes, length) {
                     Some(number) => Self::try_from(number).ok(),

@@ -111,22 +111,14 @@ pub trait Argument: Sized {
     #[doc(hidden)]
     const IS_PLAIN: bool = false;
 
-    /// Finds the next pair, if that has this key.
+    /// Whether values of 256 bytes or more are left to [`decode`](Self::decode).
     #[doc(hidden)]
-    #[inline(always)]
-    fn find<'a, const N: usize>(
-        front: &mut Front<'a>,
-        prefix: &Prefix<N>,
-        behind: usize,
-    ) -> Option<Found<'a>> {
-        let _ = behind;
-        front.find(prefix)
-    }
+    const IS_SHORT: bool = false;
 
-    /// Reads what was found.
+    /// Reads a value that was found at the front of a box. `None` says nothing: `decode` does.
     #[doc(hidden)]
     #[inline]
-    fn read(found: Found<'_>) -> Option<Self> {
+    fn read_found(found: Found<'_>) -> Option<Self> {
         Self::decode(found.value()?).ok()
     }
 
@@ -246,6 +238,8 @@ pub trait Single: Sized {
     const HAS_ROOM: bool = false;
     #[doc(hidden)]
     const IS_PLAIN: bool = false;
+    #[doc(hidden)]
+    const IS_SHORT: bool = false;
 
     #[doc(hidden)]
     #[inline]
@@ -262,18 +256,7 @@ pub trait Single: Sized {
 
     #[doc(hidden)]
     #[inline]
-    fn find<'a, const N: usize>(
-        front: &mut Front<'a>,
-        prefix: &Prefix<N>,
-        behind: usize,
-    ) -> Option<Found<'a>> {
-        let _ = (front, prefix, behind);
-        None
-    }
-
-    #[doc(hidden)]
-    #[inline]
-    fn read(found: Found<'_>) -> Option<Self> {
+    fn read_found(found: Found<'_>) -> Option<Self> {
         let _ = found;
         None
     }
@@ -290,6 +273,7 @@ impl<T: Argument> Single for T {
     const TYPE: &'static Type = <T as Argument>::TYPE;
     const MOST: usize = <T as Argument>::MOST;
     const IS_PLAIN: bool = <T as Argument>::IS_PLAIN;
+    const IS_SHORT: bool = <T as Argument>::IS_SHORT;
     const HAS_ROOM: bool = <T as Argument>::HAS_ROOM;
 
     #[inline]
@@ -317,17 +301,8 @@ impl<T: Argument> Single for T {
     }
 
     #[inline(always)]
-    fn find<'a, const N: usize>(
-        front: &mut Front<'a>,
-        prefix: &Prefix<N>,
-        behind: usize,
-    ) -> Option<Found<'a>> {
-        <T as Argument>::find(front, prefix, behind)
-    }
-
-    #[inline(always)]
-    fn read(found: Found<'_>) -> Option<Self> {
-        <T as Argument>::read(found)
+    fn read_found(found: Found<'_>) -> Option<Self> {
+        <T as Argument>::read_found(found)
     }
 
     #[inline]
@@ -418,14 +393,15 @@ pub trait Field: Sized {
         let _ = (prefix, room);
     }
 
-    /// Whether reading a value does nothing else, so that [`find`](Self::find) and [`read`](Self::read) can be used.
+    /// Whether reading a value does nothing else, so that [`read_found`](Self::read_found) can be used.
     #[doc(hidden)]
     const IS_PLAIN: bool = false;
 
-    /// Finds the field at the front of a box. `None` says nothing: [`from_box`](Self::from_box) does.
+    /// Finds the field's value at the front of a box, with at least so many bytes behind it. `None` says nothing:
+    /// [`from_box`](Self::from_box) does.
     #[doc(hidden)]
     #[inline]
-    fn find<'a, const N: usize>(
+    fn find_value<'a, const N: usize>(
         front: &mut Front<'a>,
         prefix: &Prefix<N>,
         behind: usize,
@@ -437,7 +413,7 @@ pub trait Field: Sized {
     /// Reads what was found.
     #[doc(hidden)]
     #[inline]
-    fn read(found: Found<'_>) -> Option<Self> {
+    fn read_found(found: Found<'_>) -> Option<Self> {
         let _ = found;
         None
     }
@@ -461,11 +437,11 @@ pub trait Field: Sized {
         self.put_in(prefix, room);
     }
 
-    /// [`find`](Self::find) and [`read`](Self::read) as a call.
+    /// [`find_value`](Self::find_value) and [`read_found`](Self::read_found) as one call.
     #[doc(hidden)]
     #[inline(never)]
-    fn take_apart<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
-        Self::read(Self::find(front, prefix, 0)?)
+    fn take<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
+        Self::read_found(Self::find_value(front, prefix, 0)?)
     }
 }
 
@@ -504,17 +480,21 @@ impl<T: Single> Field for T {
     }
 
     #[inline(always)]
-    fn find<'a, const N: usize>(
+    fn find_value<'a, const N: usize>(
         front: &mut Front<'a>,
         prefix: &Prefix<N>,
         behind: usize,
     ) -> Option<Found<'a>> {
-        <T as Single>::find(front, prefix, behind)
+        if T::IS_SHORT {
+            front.find_short(prefix, behind)
+        } else {
+            front.find(prefix)
+        }
     }
 
     #[inline(always)]
-    fn read(found: Found<'_>) -> Option<Self> {
-        <T as Single>::read(found)
+    fn read_found(found: Found<'_>) -> Option<Self> {
+        <T as Single>::read_found(found)
     }
 }
 
@@ -559,22 +539,22 @@ impl<T: Single> Field for Option<T> {
     }
 
     #[inline(always)]
-    fn find<'a, const N: usize>(
+    fn find_value<'a, const N: usize>(
         front: &mut Front<'a>,
         prefix: &Prefix<N>,
         behind: usize,
     ) -> Option<Found<'a>> {
         if front.is_next(prefix) {
-            T::find(front, prefix, behind)
+            <T as Field>::find_value(front, prefix, behind)
         } else {
             Some(Found::NONE)
         }
     }
 
     #[inline(always)]
-    fn read(found: Found<'_>) -> Option<Self> {
+    fn read_found(found: Found<'_>) -> Option<Self> {
         if found.is_some() {
-            T::read(found).map(Some)
+            <T as Single>::read_found(found).map(Some)
         } else {
             Some(None)
         }

@@ -124,7 +124,8 @@ pub enum Effect {
     Refused(CommandKind),
 }
 
-/// Appends the ask of a call that has nothing besides its arguments. Where it cannot be encoded, `out` is as before.
+/// Appends the ask of a call that has nothing besides its arguments, whatever the gate says. Where it cannot be encoded, `out` is as
+/// before.
 ///
 /// # Errors
 ///

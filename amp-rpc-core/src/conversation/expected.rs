@@ -1,16 +1,14 @@
 //! Messages as they nearly always are, recognized by their first bytes.
 
-use super::command_pair::CommandPair;
 use super::tag::CallId;
-use crate::wire::{Decoder, Frame, Front, Prefix};
+use crate::wire::{CommandPair, Decoder, Frame, Front, Prefix};
 
-/// An ask that begins with a tag and its command's name, as all do that bring nothing besides their arguments, unless these have
-/// keys that precede the protocol's.
+/// What may be an ask that begins with a tag and its command's name, as all do that bring nothing besides their arguments, unless
+/// these have keys that precede the protocol's.
 #[derive(Debug, Clone, Copy)]
 pub struct ExpectedAsk<'a> {
     /// The tag to give back.
     pub tag: &'a [u8],
-    /// Begins with the command's name.
     rest: Front<'a>,
 }
 
@@ -20,11 +18,11 @@ impl<'a> ExpectedAsk<'a> {
     #[inline(always)]
     pub fn arguments_of(&self, command: &CommandPair) -> Option<Front<'a>> {
         let mut rest = self.rest;
-        rest.skip(|bytes| command.behind(bytes))?;
+        rest.skip(command)?;
         Some(rest)
     }
 
-    /// The command's name.
+    /// The command's name, if that comes next and has at most 255 bytes.
     #[inline]
     pub fn command(&self) -> Option<&'a [u8]> {
         let mut rest = self.rest;
@@ -32,7 +30,7 @@ impl<'a> ExpectedAsk<'a> {
     }
 }
 
-/// The ask at the front of a buffer, if there is one of that kind.
+/// The ask at the front of a buffer, if that begins with a tag as an ask does.
 #[inline(always)]
 pub fn expect_ask(mut front: Front<'_>) -> Option<ExpectedAsk<'_>> {
     let tag = front.short_value(Prefix::ASK)?;

@@ -12,7 +12,6 @@ mod answering;
 mod asking;
 mod boundary;
 mod calls;
-mod command_pair;
 mod compat;
 mod descriptors;
 mod expected;
@@ -24,10 +23,11 @@ mod tag;
 mod whole;
 
 pub use answering::{Answering, Ask, Fault, Outcome, Replied};
-pub use asking::{AskRefused, Asking, Effect, Head, Received, write_ask};
+#[doc(hidden)]
+pub use asking::write_ask;
+pub use asking::{AskRefused, Asking, Effect, Head, Received};
 pub use boundary::{Boundary, CloseReason};
 pub use calls::{Calls, Lookup, MAX_CALLS, Room};
-pub use command_pair::CommandPair;
 pub use compat::Compat;
 pub use descriptors::Descriptors;
 pub use expected::{ExpectedAsk, expect_answer, expect_ask, front_of_answer};

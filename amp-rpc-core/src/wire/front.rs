@@ -1,8 +1,10 @@
+use core::fmt;
+
 use bytes::Bytes;
 
 use super::decode::Frame;
 use super::view::SHARED_FROM;
-use super::{BoxView, Key, Prefix, RawValue};
+use super::{BoxView, CommandPair, Key, Prefix, RawValue, protocol};
 
 /// The front of a buffer, read as the box that is expected there.
 ///
@@ -88,10 +90,10 @@ impl<'a> Front<'a> {
         Some(RawValue::within(value, self.chunk))
     }
 
-    /// The next pair, if it has this key and its value less than 256 bytes, and how many these are. At least so many other
-    /// bytes have to be behind it: to ask for them at once takes less.
+    /// The next pair, if it has this key, its value less than 256 bytes, and at least so many others are behind it: to ask for
+    /// all of them at once takes less. Says how many bytes the value has.
     #[inline(always)]
-    pub(crate) fn short<const N: usize>(
+    fn short<const N: usize>(
         &mut self,
         prefix: &Prefix<N>,
         behind: usize,
@@ -104,50 +106,49 @@ impl<'a> Front<'a> {
         if self.rest.len() < N + length + behind {
             return None;
         }
-        let (pair, rest) = self.rest.split_at_checked(N + length)?;
+        let (pair, rest) = self.rest.split_at(N + length);
         self.passed(prefix.key(), rest);
         Some((pair, length))
     }
 
-    /// The same, to be read later.
+    /// The value of the next pair, if it has this key and less than 256 bytes.
+    #[inline(always)]
+    pub(crate) fn short_value<const N: usize>(&mut self, prefix: &Prefix<N>) -> Option<&'a [u8]> {
+        self.short(prefix, 0)?.0.get(N..)
+    }
+
+    /// The same, to be read later, with what stands before it; at least so many bytes have to be behind it.
     #[inline(always)]
     pub(crate) fn find_short<const N: usize>(
         &mut self,
         prefix: &Prefix<N>,
         behind: usize,
     ) -> Option<Found<'a>> {
-        let (pair, length) = self.short(prefix, behind)?;
+        let (bytes, length) = self.short(prefix, behind)?;
         Some(Found {
-            pair,
+            bytes,
             length,
             chunk: None,
         })
     }
 
-    /// The next pair, if it has this key, to be read later.
+    /// The value of the next pair, if it has this key, to be read later.
     #[inline(always)]
     pub(crate) fn find<const N: usize>(&mut self, prefix: &Prefix<N>) -> Option<Found<'a>> {
         let value = self.value(prefix.key())?;
         Some(Found {
-            pair: value.as_bytes(),
+            bytes: value.as_bytes(),
             length: value.len(),
             chunk: self.chunk,
         })
     }
 
-    /// Goes beyond a pair of the protocol's, where `behind` says what follows it.
+    /// Goes beyond the next pair, if it is the one that names this command.
     #[inline(always)]
-    pub(crate) fn skip(&mut self, behind: impl FnOnce(&'a [u8]) -> Option<&'a [u8]>) -> Option<()> {
-        self.rest = behind(self.rest)?;
-        self.pairs += 1;
-        self.reserved += 1;
+    pub(crate) fn skip(&mut self, command: &CommandPair) -> Option<()> {
+        let rest = command.behind(self.rest)?;
+        self.passed(protocol::COMMAND, rest);
         Some(())
-    }
-
-    /// The value alone.
-    #[inline(always)]
-    pub(crate) fn short_value<const N: usize>(&mut self, prefix: &Prefix<N>) -> Option<&'a [u8]> {
-        self.short(prefix, 0)?.0.get(N..)
     }
 
     /// Whether the next pair has this key.
@@ -219,26 +220,25 @@ impl<'a> Front<'a> {
     }
 }
 
-/// A pair that was found at the front of a buffer, whose value is still to be read.
+/// A value that was found at the front of a buffer, to be read later.
 ///
-/// To find all pairs of a box before the first value is read keeps in registers what either needs.
-#[derive(Debug, Clone, Copy)]
+/// To find all values of a box before the first is read keeps in registers what either needs.
+#[derive(Clone, Copy)]
 pub struct Found<'a> {
-    /// What ends with the value.
-    pair: &'a [u8],
+    /// What ends with the value. Of short ones, it begins with the key.
+    bytes: &'a [u8],
     length: usize,
     chunk: Option<&'a Bytes>,
 }
 
 impl<'a> Found<'a> {
-    /// What stands for the pair of a field that was left out.
+    /// What stands for the value of a field that was left out.
     pub(crate) const NONE: Self = Self {
-        pair: &[],
+        bytes: &[],
         length: usize::MAX,
         chunk: None,
     };
 
-    /// Whether there is a pair.
     #[inline(always)]
     pub(crate) fn is_some(self) -> bool {
         self.length != usize::MAX
@@ -247,13 +247,19 @@ impl<'a> Found<'a> {
     /// Bytes that end with the value, and how many of them it has.
     #[inline(always)]
     pub(crate) fn last(self) -> (&'a [u8], usize) {
-        (self.pair, self.length)
+        (self.bytes, self.length)
     }
 
     /// The value.
     #[inline(always)]
     pub(crate) fn value(self) -> Option<RawValue<'a>> {
-        let start = self.pair.len().checked_sub(self.length)?;
-        Some(RawValue::within(self.pair.get(start..)?, self.chunk))
+        let start = self.bytes.len().checked_sub(self.length)?;
+        Some(RawValue::within(self.bytes.get(start..)?, self.chunk))
+    }
+}
+
+impl fmt::Debug for Found<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Found").finish_non_exhaustive()
     }
 }

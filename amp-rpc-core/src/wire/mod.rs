@@ -10,6 +10,7 @@
 //!
 //! Keys have 1 to 255 bytes, values 0 to 65,535.
 
+mod command_pair;
 mod decode;
 mod front;
 mod key;
@@ -23,8 +24,11 @@ mod value_writer;
 mod view;
 mod write;
 
+pub use command_pair::CommandPair;
 pub use decode::{Decoder, Frame, FrameError, Frames, parse};
-pub use front::{Found, Front};
+#[doc(hidden)]
+pub use front::Found;
+pub use front::Front;
 pub use key::{InvalidName, Key, Name};
 pub use limits::Limits;
 #[doc(hidden)]

@@ -41,7 +41,7 @@ impl<const N: usize> Prefix<N> {
     }
 
     #[inline(always)]
-    pub(crate) fn as_bytes(&self) -> &[u8; N] {
+    pub(super) fn as_bytes(&self) -> &[u8; N] {
         &self.0
     }
 }

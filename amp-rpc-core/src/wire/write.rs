@@ -338,8 +338,10 @@ impl<'a> BoxWriter<'a> {
     #[inline(always)]
     fn put_known<const N: usize>(&mut self, prefix: &Prefix<N>, value: &[u8]) {
         self.last = self.out.len();
-        self.out.extend_from_slice(prefix.as_bytes());
-        prefix.put(&mut self.out[self.last..], value.len());
+        ValueWriter::new(self.out).extend_in_place::<N>(|place| {
+            prefix.put(place, value.len());
+            N
+        });
         self.out.extend_from_slice(value);
     }
 

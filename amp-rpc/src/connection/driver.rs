@@ -58,9 +58,10 @@ impl Driver {
 impl Seat {
     /// Gives the desk back, which is clear.
     fn leave(&mut self, rests: bool) {
-        if let Self::At(desk) = std::mem::replace(self, Self::Between)
-            && let Some(left) = desk.leave(rests)
-        {
+        let Self::At(desk) = std::mem::replace(self, Self::Between) else {
+            return;
+        };
+        if let Some(left) = desk.leave(rests) {
             *self = Self::Away(left);
         }
     }

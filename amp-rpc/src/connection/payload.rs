@@ -74,12 +74,13 @@ impl Payload {
             outline,
             bytes,
         } = &mut self.0
-            && let Some(place) = bytes.get_mut(..box_bytes.len())
-            && let Some(packed) = box_outline.pack()
         {
-            place.copy_from_slice(box_bytes);
-            (*length, *outline) = (box_bytes.len() as u8, packed);
-            return;
+            let place = bytes.get_mut(..box_bytes.len());
+            if let (Some(place), Some(packed)) = (place, box_outline.pack()) {
+                place.copy_from_slice(box_bytes);
+                (*length, *outline) = (box_bytes.len() as u8, packed);
+                return;
+            }
         }
         *self = Self::shared(Bytes::copy_from_slice(box_bytes), box_outline);
     }

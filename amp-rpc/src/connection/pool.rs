@@ -1,8 +1,8 @@
 //! Tasks of responders, kept for the next ask.
 
-use amp_rpc_core::conversation::{CommandPair, ExpectedAsk};
+use amp_rpc_core::conversation::ExpectedAsk;
 use amp_rpc_core::schema::CommandKind;
-use amp_rpc_core::wire::Front;
+use amp_rpc_core::wire::{CommandPair, Front};
 
 use crate::responders::{Responder, Task};
 

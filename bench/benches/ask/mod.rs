@@ -1,8 +1,8 @@
 //! An ask on the wire, and how it is read.
 
-use amp_rpc::wire::{Decoder, Front};
+use amp_rpc::wire::{CommandPair, Decoder, Front};
 use amp_rpc::{Fields, FromFront, NoContext};
-use amp_rpc_core::conversation::{CommandPair, expect_ask};
+use amp_rpc_core::conversation::expect_ask;
 
 pub(crate) const ASK: &[u8] =
     b"\0\x04_ask\0\x011\0\x08_command\0\x03Sum\0\x01a\0\x0213\0\x01b\0\x0281\0\0";
@@ -27,7 +27,7 @@ fn read_any<T: Fields>(decoder: &mut Decoder, bytes: &[u8]) -> T {
 }
 
 #[inline(always)]
-fn read_expected<'a, T: Fields>(command: &CommandPair, front: Front<'a>) -> FromFront<T> {
+fn read_expected<'a, T: Fields>(command: &CommandPair, front: Front<'a>) -> FromFront<'a, T> {
     let ask = expect_ask(front).ok_or(None)?;
     let arguments = ask.arguments_of(command).ok_or(None)?;
     T::from_front(arguments, &mut NoContext)

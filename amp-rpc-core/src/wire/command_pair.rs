@@ -1,12 +1,12 @@
 use alloc::boxed::Box;
 
-use crate::wire::Prefix;
+use super::Prefix;
 
-/// The pair that names a command in an ask. What comes is compared with it as a whole, without a call, since it is short.
+/// The pair that names a command in an ask, which is compared with what comes as a whole: with short names, by two numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandPair {
     pair: Box<[u8]>,
-    /// Its end, which is all that differs from the pairs of other short names.
+    first: [u8; 8],
     last: [u8; 8],
 }
 
@@ -15,10 +15,10 @@ impl CommandPair {
     pub fn new(name: &[u8]) -> Option<Self> {
         let length = u8::try_from(name.len()).ok()?;
         let pair = [Prefix::COMMAND.key().prefixed(), &[0, length], name].concat();
-        let last = *pair.last_chunk()?;
         Some(Self {
+            first: *pair.first_chunk()?,
+            last: *pair.last_chunk()?,
             pair: pair.into(),
-            last,
         })
     }
 
@@ -31,14 +31,12 @@ impl CommandPair {
     #[inline(always)]
     pub(super) fn behind<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
         let (pair, behind) = bytes.split_at_checked(self.pair.len())?;
-        let (first, last) = (pair.first_chunk::<8>()?, pair.last_chunk()?);
-        if first != b"\0\x08_comma" || *last != self.last {
-            return None;
-        }
-        if pair.len() > first.len() + last.len() && *pair != *self.pair {
-            return None;
-        }
-        Some(behind)
+        let is_same = if pair.len() <= self.first.len() + self.last.len() {
+            pair.first_chunk() == Some(&self.first) && pair.last_chunk() == Some(&self.last)
+        } else {
+            *pair == *self.pair
+        };
+        is_same.then_some(behind)
     }
 }
 
