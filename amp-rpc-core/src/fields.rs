@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::{DecodeError, EncodeError};
 use crate::schema::FieldSchema;
-use crate::wire::{BoxView, BoxWriter, Frame, Front};
+use crate::wire::{BoxLength, BoxView, BoxWriter, Front};
 
 /// A struct whose fields travel as the pairs of one box.
 ///
@@ -45,14 +45,15 @@ pub trait Fields: Sized {
     ///
     /// `Some` when a value is not of its type; the error names the key. `None` says that the box may be any other, and that
     /// nothing was done: it is looked at with a [`Decoder`](crate::wire::Decoder) then, and read by `from_box`.
-    fn from_front<'a>(front: Front<'a>, cx: &mut dyn Context) -> FromFront<'a, Self> {
+    fn from_front(front: Front<'_>, cx: &mut dyn Context) -> FromFront<Self> {
         let _ = (front, cx);
         Err(None)
     }
 }
 
-/// What [`Fields::from_front`] has read: the fields, and their box. Without an error, `Err` says that the box may be any other.
-pub type FromFront<'a, T> = Result<(T, Frame<'a>), Option<DecodeError>>;
+/// What [`Fields::from_front`] has read: the fields, and how long their box is, from its beginning, which may be in front of the
+/// fields. Without an error, `Err` says that the box may be any other.
+pub type FromFront<T> = Result<(T, BoxLength), Option<DecodeError>>;
 
 impl Fields for () {
     const FIELDS: &'static [FieldSchema] = &[];
@@ -66,8 +67,8 @@ impl Fields for () {
         Ok(())
     }
 
-    fn from_front<'a>(front: Front<'a>, _cx: &mut dyn Context) -> FromFront<'a, Self> {
-        Ok(((), front.end().ok_or(None)?))
+    fn from_front(front: Front<'_>, _cx: &mut dyn Context) -> FromFront<Self> {
+        Ok(((), front.end().ok_or(None)?.length()))
     }
 }
 

@@ -89,8 +89,8 @@ pub fn decode_rows<T: Fields>(
     // As long as the rows are as they are expected to be.
     while let Some(front) = decoder.front(rest).map(|front| front.beside(value)) {
         match T::from_front(front, cx) {
-            Ok((row, frame)) => {
-                rest = &rest[frame.len()..];
+            Ok((row, length)) => {
+                rest = &rest[length.get()..];
                 rows.push(row);
             }
             Err(None) => break,

@@ -40,6 +40,18 @@ pub struct Frame<'a> {
     len: usize,
 }
 
+/// How many bytes a box takes in its buffer, terminator included. Only a [`Frame`] says it, so it is that of a box that was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BoxLength(usize);
+
+impl BoxLength {
+    /// The number.
+    #[inline]
+    pub fn get(self) -> usize {
+        self.0
+    }
+}
+
 impl<'a> Frame<'a> {
     #[inline]
     pub(super) fn new(view: BoxView<'a>, len: usize) -> Self {
@@ -50,6 +62,12 @@ impl<'a> Frame<'a> {
     #[inline]
     pub fn view(&self) -> BoxView<'a> {
         self.view
+    }
+
+    /// [`len`](Self::len) of a frame that need not be kept for it.
+    #[inline]
+    pub fn length(&self) -> BoxLength {
+        BoxLength(self.len)
     }
 
     /// How many bytes of the buffer it takes, terminator included.

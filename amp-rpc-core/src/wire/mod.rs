@@ -25,7 +25,7 @@ mod view;
 mod write;
 
 pub use command_pair::CommandPair;
-pub use decode::{Decoder, Frame, FrameError, Frames, parse};
+pub use decode::{BoxLength, Decoder, Frame, FrameError, Frames, parse};
 #[doc(hidden)]
 pub use front::Found;
 pub use front::Front;

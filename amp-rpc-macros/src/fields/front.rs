@@ -34,16 +34,16 @@ pub(super) fn emit_from_front(fields: &[Field<'_>], target: &Target<'_>) -> Opti
     };
     Some(quote! {
         #[inline]
-        fn from_front<'amp_front>(
-            #mutable #front: #private::Front<'amp_front>,
+        fn from_front(
+            #mutable #front: #private::Front<'_>,
             #cx: &mut dyn #private::Context,
-        ) -> #private::FromFront<'amp_front, Self> {
+        ) -> #private::FromFront<Self> {
             #unused
             #at_once
             #finds
             let #frame = #end;
             #unused_view
-            #private::core::result::Result::Ok((Self { #(#reads),* }, #frame))
+            #private::core::result::Result::Ok((Self { #(#reads),* }, #frame.length()))
         }
     })
 }
@@ -99,7 +99,7 @@ fn take_in_place(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
     quote! {
         #(#finds)*
         let #frame = #end;
-        return #private::core::result::Result::Ok((Self { #(#reads),* }, #frame));
+        return #private::core::result::Result::Ok((Self { #(#reads),* }, #frame.length()));
     }
 }
 
@@ -118,7 +118,7 @@ fn take_by_calls(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
     let end = or_any(&quote!(#front.end()), target);
     quote! {
         let #taken = Self { #(#takes),* };
-        return #private::core::result::Result::Ok((#taken, #end));
+        return #private::core::result::Result::Ok((#taken, #end.length()));
     }
 }
 

@@ -32,11 +32,7 @@ pub(super) trait Form: Send + Sync + 'static {
     ) -> Result<Self::Arguments, DecodeError>;
 
     /// The same at the front of a buffer, where it is what is expected.
-    fn read_front<'a>(
-        &self,
-        front: Front<'a>,
-        cx: &mut dyn Context,
-    ) -> FromFront<'a, Self::Arguments> {
+    fn read_front(&self, front: Front<'_>, cx: &mut dyn Context) -> FromFront<Self::Arguments> {
         let _ = (front, cx);
         Err(None)
     }
@@ -70,7 +66,7 @@ impl<C: Command> Form for Typed<C> {
     }
 
     #[inline]
-    fn read_front<'a>(&self, front: Front<'a>, cx: &mut dyn Context) -> FromFront<'a, C> {
+    fn read_front(&self, front: Front<'_>, cx: &mut dyn Context) -> FromFront<C> {
         C::from_front(front, cx)
     }
 

@@ -126,9 +126,9 @@ where
         peer: MakePeer<'_>,
         cx: &mut dyn FieldContext,
     ) -> Result<usize, Option<DecodeError>> {
-        let (arguments, frame) = self.shared.0.read_front(*front, cx)?;
+        let (arguments, length) = self.shared.0.read_front(*front, cx)?;
         self.call(arguments, peer);
-        Ok(frame.len())
+        Ok(length.get())
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, reply: &mut dyn Reply) -> Poll<()> {

@@ -27,7 +27,7 @@ fn read_any<T: Fields>(decoder: &mut Decoder, bytes: &[u8]) -> T {
 }
 
 #[inline(always)]
-fn read_expected<'a, T: Fields>(command: &CommandPair, front: Front<'a>) -> FromFront<'a, T> {
+fn read_expected<T: Fields>(command: &CommandPair, front: Front<'_>) -> FromFront<T> {
     let ask = expect_ask(front).ok_or(None)?;
     let arguments = ask.arguments_of(command).ok_or(None)?;
     T::from_front(arguments, &mut NoContext)
