@@ -68,7 +68,7 @@ impl Fields for () {
     }
 
     fn from_front(front: Front<'_>, _cx: &mut dyn Context) -> FromFront<Self> {
-        Ok(((), front.end().ok_or(None)?.length()))
+        Ok(((), BoxLength::of(&front.end().ok_or(None)?)))
     }
 }
 

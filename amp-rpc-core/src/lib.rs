@@ -76,7 +76,7 @@ pub mod __private {
     pub use crate::schema::{CommandKind, CommandSchema, ErrorSchema, Errors, FieldSchema, Type};
     pub use crate::shared::Shared;
     pub use crate::wire::{
-        BoxView, BoxWriter, Front, Key, Name, Need, Prefix, RawValue, ValueWriter,
+        BoxLength, BoxView, BoxWriter, Front, Key, Name, Need, Prefix, RawValue, ValueWriter,
     };
     pub use alloc::string::{String, ToString};
     pub use alloc::sync::Arc;

@@ -256,7 +256,7 @@ fn compare<T: Fields + PartialEq + std::fmt::Debug>(buffer: &[u8], limits: Limit
     let mut decoder = Decoder::new(limits);
     match (read, decoder.decode(buffer)) {
         (Ok((fields, found)), Ok(Some(frame))) => {
-            assert_eq!(found, frame.length(), "{shown}");
+            assert_eq!(found.get(), frame.len(), "{shown}");
             let wanted = T::from_box(&frame.view(), &mut NoContext);
             assert_eq!(fields, wanted.unwrap(), "{shown}");
             true

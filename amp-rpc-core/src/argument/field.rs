@@ -92,20 +92,11 @@ pub trait Field: Sized {
     #[doc(hidden)]
     const IS_PLAIN: bool = false;
 
-    /// Finds the field's value at the front of a box, with at least so many bytes behind it. `None` says nothing:
-    /// [`from_box`](Self::from_box) does.
+    /// What `Argument` says of this.
     #[doc(hidden)]
-    #[inline]
-    fn find_value<'a, const N: usize>(
-        front: &mut Front<'a>,
-        prefix: &Prefix<N>,
-        behind: usize,
-    ) -> Option<Found<'a>> {
-        let _ = (front, prefix, behind);
-        None
-    }
+    const IS_SHORT: bool = false;
 
-    /// Reads what was found.
+    /// Reads the value that was found at the front of a box, if any. `None` says nothing: [`from_box`](Self::from_box) does.
     #[doc(hidden)]
     #[inline]
     fn read_found(found: Found<'_>) -> Option<Self> {
@@ -132,11 +123,12 @@ pub trait Field: Sized {
         self.put_in(prefix, room);
     }
 
-    /// [`find_value`](Self::find_value) and [`read_found`](Self::read_found) as one call.
+    /// Finds the value and reads it, by one call.
     #[doc(hidden)]
     #[inline(never)]
     fn take<const N: usize>(front: &mut Front<'_>, prefix: &Prefix<N>) -> Option<Self> {
-        Self::read_found(Self::find_value(front, prefix, 0)?)
+        let found = front.find(prefix, 0, Self::IS_SHORT, Self::OPTIONAL)?;
+        Self::read_found(found)
     }
 }
 
@@ -144,6 +136,7 @@ pub trait Field: Sized {
 impl<T: Single> Field for T {
     const TYPE: &'static Type = <T as Single>::TYPE;
     const IS_PLAIN: bool = <T as Single>::IS_PLAIN;
+    const IS_SHORT: bool = <T as Single>::IS_SHORT;
     const HAS_ROOM: bool = <T as Single>::HAS_ROOM;
 
     #[inline]
@@ -175,19 +168,6 @@ impl<T: Single> Field for T {
     }
 
     #[inline(always)]
-    fn find_value<'a, const N: usize>(
-        front: &mut Front<'a>,
-        prefix: &Prefix<N>,
-        behind: usize,
-    ) -> Option<Found<'a>> {
-        if T::IS_SHORT {
-            front.find_short(prefix, behind)
-        } else {
-            front.find(prefix)
-        }
-    }
-
-    #[inline(always)]
     fn read_found(found: Found<'_>) -> Option<Self> {
         <T as Single>::read_found(found)
     }
@@ -198,6 +178,7 @@ impl<T: Single> Field for Option<T> {
     const TYPE: &'static Type = <T as Single>::TYPE;
     const OPTIONAL: bool = true;
     const IS_PLAIN: bool = <T as Single>::IS_PLAIN;
+    const IS_SHORT: bool = <T as Single>::IS_SHORT;
     const HAS_ROOM: bool = <T as Single>::HAS_ROOM;
 
     #[inline]
@@ -230,19 +211,6 @@ impl<T: Single> Field for Option<T> {
     fn put_in<const N: usize>(&self, prefix: &Prefix<N>, room: &mut Room<'_>) {
         if let Some(value) = self {
             room.put(prefix, value.room(), |place| value.encode_in(place));
-        }
-    }
-
-    #[inline(always)]
-    fn find_value<'a, const N: usize>(
-        front: &mut Front<'a>,
-        prefix: &Prefix<N>,
-        behind: usize,
-    ) -> Option<Found<'a>> {
-        if front.is_next(prefix) {
-            <T as Field>::find_value(front, prefix, behind)
-        } else {
-            Some(Found::NONE)
         }
     }
 

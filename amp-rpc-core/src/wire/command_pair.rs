@@ -6,7 +6,7 @@ use super::Prefix;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandPair {
     pair: Box<[u8]>,
-    first: [u8; 8],
+    /// Its end. The beginning is the same with all names.
     last: [u8; 8],
 }
 
@@ -16,7 +16,6 @@ impl CommandPair {
         let length = u8::try_from(name.len()).ok()?;
         let pair = [Prefix::COMMAND.key().prefixed(), &[0, length], name].concat();
         Some(Self {
-            first: *pair.first_chunk()?,
             last: *pair.last_chunk()?,
             pair: pair.into(),
         })
@@ -31,8 +30,9 @@ impl CommandPair {
     #[inline(always)]
     pub(super) fn behind<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
         let (pair, behind) = bytes.split_at_checked(self.pair.len())?;
-        let is_same = if pair.len() <= self.first.len() + self.last.len() {
-            pair.first_chunk() == Some(&self.first) && pair.last_chunk() == Some(&self.last)
+        let first = Prefix::COMMAND.as_bytes().first_chunk::<8>();
+        let is_same = if pair.len() <= 8 + self.last.len() {
+            pair.first_chunk() == first && pair.last_chunk() == Some(&self.last)
         } else {
             *pair == *self.pair
         };

@@ -40,12 +40,18 @@ pub struct Frame<'a> {
     len: usize,
 }
 
-/// How many bytes a box takes in its buffer, terminator included. Only a [`Frame`] says it, so it is that of a box that was found.
+/// How many bytes a box takes in its buffer, terminator included. It is that of a [`Frame`], so such a box was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BoxLength(usize);
 
 impl BoxLength {
-    /// The number.
+    /// [`Frame::len`], without the frame.
+    #[inline]
+    pub fn of(frame: &Frame<'_>) -> Self {
+        Self(frame.len)
+    }
+
+    /// The number of bytes.
     #[inline]
     pub fn get(self) -> usize {
         self.0
@@ -62,12 +68,6 @@ impl<'a> Frame<'a> {
     #[inline]
     pub fn view(&self) -> BoxView<'a> {
         self.view
-    }
-
-    /// [`len`](Self::len) of a frame that need not be kept for it.
-    #[inline]
-    pub fn length(&self) -> BoxLength {
-        BoxLength(self.len)
     }
 
     /// How many bytes of the buffer it takes, terminator included.

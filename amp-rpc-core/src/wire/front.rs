@@ -117,29 +117,31 @@ impl<'a> Front<'a> {
         self.short(prefix, 0)?.0.get(N..)
     }
 
-    /// The same, to be read later, with what stands before it; at least so many bytes have to be behind it.
+    /// The value of the next pair, if it has this key, to be read later. A short one has less than 256 bytes, and at least
+    /// `behind` bytes have to follow it; an optional one may be left out.
+    #[doc(hidden)]
     #[inline(always)]
-    pub(crate) fn find_short<const N: usize>(
+    pub fn find<const N: usize>(
         &mut self,
         prefix: &Prefix<N>,
         behind: usize,
+        is_short: bool,
+        is_optional: bool,
     ) -> Option<Found<'a>> {
-        let (bytes, length) = self.short(prefix, behind)?;
+        if is_optional && !self.rest.starts_with(prefix.key().prefixed()) {
+            return Some(Found::NONE);
+        }
+        let (bytes, length, chunk) = if is_short {
+            let (bytes, length) = self.short(prefix, behind)?;
+            (bytes, length, None)
+        } else {
+            let value = self.value(prefix.key())?;
+            (value.as_bytes(), value.len(), self.chunk)
+        };
         Some(Found {
             bytes,
             length,
-            chunk: None,
-        })
-    }
-
-    /// The value of the next pair, if it has this key, to be read later.
-    #[inline(always)]
-    pub(crate) fn find<const N: usize>(&mut self, prefix: &Prefix<N>) -> Option<Found<'a>> {
-        let value = self.value(prefix.key())?;
-        Some(Found {
-            bytes: value.as_bytes(),
-            length: value.len(),
-            chunk: self.chunk,
+            chunk,
         })
     }
 
@@ -149,12 +151,6 @@ impl<'a> Front<'a> {
         let rest = command.behind(self.rest)?;
         self.passed(protocol::COMMAND, rest);
         Some(())
-    }
-
-    /// Whether the next pair has this key.
-    #[inline(always)]
-    pub(crate) fn is_next<const N: usize>(&self, prefix: &Prefix<N>) -> bool {
-        self.rest.starts_with(prefix.key().prefixed())
     }
 
     #[inline(always)]

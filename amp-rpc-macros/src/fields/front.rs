@@ -43,7 +43,7 @@ pub(super) fn emit_from_front(fields: &[Field<'_>], target: &Target<'_>) -> Opti
             #finds
             let #frame = #end;
             #unused_view
-            #private::core::result::Result::Ok((Self { #(#reads),* }, #frame.length()))
+            #private::core::result::Result::Ok((Self { #(#reads),* }, #private::BoxLength::of(&#frame)))
         }
     })
 }
@@ -77,10 +77,11 @@ fn take_in_place(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
             quote!(if <#ty as #private::Field>::OPTIONAL { 0 } else { #length })
         });
         let found = quote_spanned! {generated_at(ty.span())=>
-            <#ty as #private::Field>::find_value(
-                &mut #front,
+            #front.find(
                 const { &#private::Prefix::new(#prefix) },
                 const { 2 #(+ #behind)* },
+                <#ty as #private::Field>::IS_SHORT,
+                <#ty as #private::Field>::OPTIONAL,
             )
         };
         let found = or_any(&found, target);
@@ -99,7 +100,7 @@ fn take_in_place(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
     quote! {
         #(#finds)*
         let #frame = #end;
-        return #private::core::result::Result::Ok((Self { #(#reads),* }, #frame.length()));
+        return #private::core::result::Result::Ok((Self { #(#reads),* }, #private::BoxLength::of(&#frame)));
     }
 }
 
@@ -118,7 +119,7 @@ fn take_by_calls(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
     let end = or_any(&quote!(#front.end()), target);
     quote! {
         let #taken = Self { #(#takes),* };
-        return #private::core::result::Result::Ok((#taken, #end.length()));
+        return #private::core::result::Result::Ok((#taken, #private::BoxLength::of(&#end)));
     }
 }
 
