@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use amp_rpc_core::argument::Source;
-use amp_rpc_core::wire::{BoxWriter, Key, Limits, parse};
-use amp_rpc_core::{Field, NoContext};
+use amp_rpc_core::wire::{BoxWriter, Key, Limits, RawValue, parse};
+use amp_rpc_core::{Argument, Field, NoContext};
 use proptest::prelude::*;
 
 const KEY: Key<'static> = Key::from_prefixed(b"\0\x01k");
@@ -82,6 +82,23 @@ proptest! {
     ) {
         check(&numbers);
         check(&strings);
+    }
+
+    #[test]
+    fn numbers_in_lists_are_read_as_by_themselves(
+        spelled in prop::collection::vec("[-+]?[0-9]{1,10}|[-+ 0-9_a:/]{0,3}", 0..6),
+    ) {
+        let mut list = Vec::new();
+        for number in &spelled {
+            list.extend_from_slice(&(number.len() as u16).to_be_bytes());
+            list.extend_from_slice(number.as_bytes());
+        }
+        let whole = parse(b"\0\0").next().unwrap().unwrap();
+        let source = Source::new(KEY, Some(RawValue::new(&list)), &whole);
+        let alone = |number: &String| i32::decode(RawValue::new(number.as_bytes()));
+        let alone: Result<Vec<_>, _> = spelled.iter().map(alone).collect();
+        let read = Vec::<i32>::from_box(source, &mut NoContext);
+        prop_assert_eq!(read.ok(), alone.ok());
     }
 
     #[test]

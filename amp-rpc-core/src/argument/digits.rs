@@ -100,23 +100,21 @@ pub(super) fn read_last_four(bytes: &[u8], length: usize) -> Option<u32> {
     Some((pairs & 0x00ff_00ff).wrapping_mul(1 + (100 << 16)) >> 16)
 }
 
-/// The same for one to eight digits, perhaps behind a minus, where at least eight bytes are there.
-#[inline]
+/// The same for one to eight digits, perhaps behind a minus, where at least eight bytes are there. Branches on nothing that
+/// differs from one number to the next.
+#[inline(always)]
 pub(super) fn read_last(bytes: &[u8], length: usize) -> Option<i64> {
     let last = u64::from_le_bytes(*bytes.last_chunk()?);
-    if length.wrapping_sub(1) >= 8 {
+    let is_minus = *bytes.get(bytes.len().wrapping_sub(length))? == b'-';
+    let count = length - usize::from(is_minus);
+    if count.wrapping_sub(1) >= 8 {
         return None;
     }
-    let before = (length as u32 * 8).wrapping_neg();
-    let digits = (last ^ ZEROS) & u64::MAX.wrapping_shl(before);
-    if are_digits(digits) {
-        return Some(value(digits));
-    }
-    let minus = u64::from(b'-' ^ b'0').wrapping_shl(before);
-    let digits = digits ^ minus;
-    // Its place is zero now, if it was there.
-    let is_minus = digits.wrapping_shr(before) & 0xff == 0;
-    (is_minus && length > 1 && are_digits(digits)).then(|| -value(digits))
+    // Without what stands before the digits: that becomes zeros in front of them.
+    let before = 64 - 8 * count as u32;
+    let digits = (last ^ ZEROS) >> before << before;
+    let sign = -i64::from(is_minus);
+    are_digits(digits).then(|| (value(digits) ^ sign) - sign)
 }
 
 /// Whether each byte is the value of a digit.
@@ -166,7 +164,7 @@ mod tests {
             for number in [number, -number] {
                 let text = format!("{number}");
                 let bytes = format!("1234567{text}");
-                let wanted = (text.len() <= 8).then_some(number);
+                let wanted = Some(number);
                 assert_eq!(read_last(bytes.as_bytes(), text.len()), wanted, "{text}");
                 let wanted = wanted.filter(|_| number >= 0 && text.len() <= 4);
                 let got = read_last_four(bytes.as_bytes(), text.len());

@@ -3,9 +3,8 @@
 use alloc::vec::Vec;
 use core::fmt::Display;
 
-use super::Argument;
-use super::digits;
 use super::number::{Sign, digits as spelled_digits};
+use super::{Argument, digits, list};
 use crate::context::Context;
 use crate::error::{DecodeError, EncodeError};
 use crate::schema::Type;
@@ -92,8 +91,25 @@ fn read_last<T: Argument + TryFrom<i64>>(bytes: &[u8], length: usize) -> Option<
     }
 }
 
+/// What a type says of lists: numbers in them are read where they lie.
+macro_rules! lists {
+    () => {
+        fn decode_list(
+            value: RawValue<'_>,
+            cx: &mut dyn Context,
+        ) -> Result<Vec<Self>, DecodeError> {
+            list::decode_in_place(value, cx, |element, up_to_its_end, _| {
+                let number = digits::read_last(up_to_its_end, element.len());
+                let number = number.and_then(|number| Self::try_from(number).ok());
+                number.map_or_else(|| Self::decode(element), Ok)
+            })
+        }
+    };
+    ($($own:item)+) => { $($own)+ };
+}
+
 macro_rules! integers {
-    ($($int:ident $(($($hook:item)*))?,)*) => {$(
+    ($($int:ident $(($($own:item)*))?,)*) => {$(
         impl Magnitude for $int {
             #[inline(always)]
             #[allow(unused_comparisons, reason = "unsigned types are never negative")]
@@ -162,7 +178,7 @@ macro_rules! integers {
                 )
             }
 
-            $($($hook)*)?
+            lists! { $($($own)*)? }
         }
     )*};
 }

@@ -35,24 +35,32 @@ pub(crate) fn decode<T>(
     cx: &mut dyn Context,
     mut decode: impl FnMut(RawValue<'_>, &mut dyn Context) -> Result<T, DecodeError>,
 ) -> Result<Vec<T>, DecodeError> {
-    let mut items = Vec::new();
-    let mut rest = value.as_bytes();
-    while !rest.is_empty() {
-        let element = rest.split_first_chunk().and_then(|(length, behind)| {
-            behind.split_at_checked(usize::from(u16::from_be_bytes(*length)))
-        });
-        let Some((element, behind)) = element else {
-            if cx.cuts_lists() {
-                break;
-            }
-            return Err(DecodeError::refused(
-                "a whole element",
-                "but the list ends in the middle of it",
-            )
-            .at_index(items.len()));
+    decode_in_place(value, cx, |element, _, cx| decode(element, cx))
+}
+
+/// The same. `decode` also gets all of the list up to the end of the element.
+#[inline(always)]
+pub(super) fn decode_in_place<T>(
+    value: RawValue<'_>,
+    cx: &mut dyn Context,
+    mut decode: impl FnMut(RawValue<'_>, &[u8], &mut dyn Context) -> Result<T, DecodeError>,
+) -> Result<Vec<T>, DecodeError> {
+    let bytes = value.as_bytes();
+    // For short elements about as many as there are; and no more memory than the list itself has.
+    let mut items = Vec::with_capacity(bytes.len() / size_of::<T>().max(8));
+    let mut at = 0;
+    while let Some((length, behind)) = bytes[at..].split_first_chunk() {
+        let length = usize::from(u16::from_be_bytes(*length));
+        let Some(element) = behind.get(..length) else {
+            break;
         };
-        rest = behind;
-        items.push(decode(value.part(element), cx).map_err(|error| error.at_index(items.len()))?);
+        at += 2 + length;
+        let item = decode(value.part(element), &bytes[..at], cx);
+        items.push(item.map_err(|error| error.at_index(items.len()))?);
+    }
+    if at < bytes.len() && !cx.cuts_lists() {
+        let problem = "but the list ends in the middle of it";
+        return Err(DecodeError::refused("a whole element", problem).at_index(items.len()));
     }
     Ok(items)
 }
