@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::{DecodeError, EncodeError};
 use crate::schema::FieldSchema;
-use crate::wire::{BoxLength, BoxView, BoxWriter, Front};
+use crate::wire::{AtOnce, BoxLength, BoxView, BoxWriter, Front};
 
 /// A struct whose fields travel as the pairs of one box.
 ///
@@ -17,11 +17,6 @@ pub trait Fields: Sized {
     /// The fields in ascending order of their keys, as they are sent.
     const FIELDS: &'static [FieldSchema];
 
-    /// Whether all keys come behind those of the protocol, so that these can be written first. It is a hint: where it
-    /// is wrong, boxes take more time to write.
-    #[doc(hidden)]
-    const FOLLOWS_PROTOCOL: bool = false;
-
     /// Writes the pairs. Runs while its connection is locked: it must not block, nor use that connection
     /// itself.
     ///
@@ -29,6 +24,14 @@ pub trait Fields: Sized {
     ///
     /// When a value cannot be encoded; the error names its key.
     fn to_box(&self, out: &mut BoxWriter<'_>, cx: &mut dyn Context) -> Result<(), EncodeError>;
+
+    /// Writes the whole box at once, where that can be done, and says whether it has. Where not, nothing was done:
+    /// [`to_box`](Self::to_box) does it.
+    #[doc(hidden)]
+    fn to_box_at_once(&self, out: &mut AtOnce<'_>) -> bool {
+        let _ = out;
+        false
+    }
 
     /// Reads the pairs; keys that are not fields are ignored.
     ///
@@ -57,7 +60,6 @@ pub type FromFront<T> = Result<(T, BoxLength), Option<DecodeError>>;
 
 impl Fields for () {
     const FIELDS: &'static [FieldSchema] = &[];
-    const FOLLOWS_PROTOCOL: bool = true;
 
     fn to_box(&self, _out: &mut BoxWriter<'_>, _cx: &mut dyn Context) -> Result<(), EncodeError> {
         Ok(())
@@ -88,9 +90,10 @@ pub trait WriteFields {
         cx: &mut dyn Context,
     ) -> Result<(), EncodeError>;
 
-    /// Whether all keys come behind those of the protocol: a hint.
+    /// What [`Fields::to_box_at_once`] says.
     #[doc(hidden)]
-    fn follows_protocol(&self) -> bool {
+    fn write_at_once(&self, out: &mut AtOnce<'_>) -> bool {
+        let _ = out;
         false
     }
 }
@@ -104,7 +107,7 @@ impl<T: Fields> WriteFields for T {
         self.to_box(out, cx)
     }
 
-    fn follows_protocol(&self) -> bool {
-        T::FOLLOWS_PROTOCOL
+    fn write_at_once(&self, out: &mut AtOnce<'_>) -> bool {
+        self.to_box_at_once(out)
     }
 }

@@ -76,7 +76,8 @@ pub mod __private {
     pub use crate::schema::{CommandKind, CommandSchema, ErrorSchema, Errors, FieldSchema, Type};
     pub use crate::shared::Shared;
     pub use crate::wire::{
-        BoxLength, BoxView, BoxWriter, Front, Key, Name, Need, Prefix, RawValue, ValueWriter,
+        AtOnce, BoxLength, BoxView, BoxWriter, Front, Key, Name, Need, Prefix, RawValue,
+        ValueWriter,
     };
     pub use alloc::string::{String, ToString};
     pub use alloc::sync::Arc;

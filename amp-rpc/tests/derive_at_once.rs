@@ -1,4 +1,4 @@
-//! Structs of values that are small are written in room for all of them, and read in one walk. It makes no difference.
+//! Structs of values that are small are written and read in ways of their own. It makes no difference.
 
 mod derive_support;
 

@@ -76,6 +76,9 @@ pub fn encode_rows<'a, T: Fields + 'a>(
     cx: &mut dyn Context,
 ) -> Result<(), EncodeError> {
     for (index, row) in rows.enumerate() {
+        if row.to_box_at_once(&mut out.nested()) {
+            continue;
+        }
         out.nested_box(|out| row.to_box(out, cx))
             .map_err(|error| error.at_index(index))?;
     }

@@ -11,7 +11,7 @@ use crate::error::{EncodeError, EncodeProblem};
 use crate::excerpt::Excerpt;
 use crate::fields::WriteFields;
 use crate::schema::ErrorSchema;
-use crate::wire::{BoxWriter, Limits, ProtocolPairs, protocol};
+use crate::wire::{AtOnce, BoxWriter, Limits, ProtocolPairs, protocol};
 
 /// The code of every failure that is not declared.
 pub const UNKNOWN: &[u8] = b"UNKNOWN";
@@ -85,7 +85,6 @@ pub(super) fn write_answer(
 }
 
 /// Writes a box of the protocol's pairs and others. Where it cannot be encoded, `out` is as before.
-// Inlined, so that the protocol's pairs are known ones.
 #[inline(always)]
 pub(super) fn write_box<F: WriteFields + ?Sized>(
     protocol: ProtocolPairs<'_>,
@@ -94,15 +93,21 @@ pub(super) fn write_box<F: WriteFields + ?Sized>(
     out: &mut Vec<u8>,
     cx: &mut dyn Context,
 ) -> Result<(), EncodeError> {
-    let mut writer = BoxWriter::with_protocol(out, limits, protocol);
-    let written = if fields.follows_protocol() {
-        writer.put_protocol()
-    } else {
-        Ok(())
-    };
-    let written = written
-        .and_then(|()| fields.write_fields(&mut writer, cx))
-        .and_then(|()| writer.end(Some(cx)));
+    let mut at_once = AtOnce::new(out, limits, protocol);
+    if fields.write_at_once(&mut at_once) {
+        return Ok(());
+    }
+    write_any_box(at_once.into_writer(), fields, cx)
+}
+
+/// The same for boxes that are not written at once.
+#[inline(never)]
+fn write_any_box<F: WriteFields + ?Sized>(
+    mut writer: BoxWriter<'_>,
+    fields: &F,
+    cx: &mut dyn Context,
+) -> Result<(), EncodeError> {
+    let written = (fields.write_fields(&mut writer, cx)).and_then(|()| writer.end(Some(cx)));
     if written.is_err() {
         cx.give_up_box();
     }

@@ -102,9 +102,14 @@ impl CallId {
         let number = u64::from(self.generation) << 16 | u64::from(self.slot);
         // Slots count from 1, so there is at least one digit.
         let count = (u64::BITS - number.leading_zeros()).div_ceil(4);
-        let (high, low) = ((number >> 32) as u32, number as u32);
-        let digits = u128::from(eight_digits(high)) << 64 | u128::from(eight_digits(low));
-        Short::of_first(digits << (128 - 8 * count), count as usize)
+        let low = eight_digits(number as u32);
+        let text = if count <= 8 {
+            u128::from(low << (64 - 8 * count)) << 64
+        } else {
+            let high = eight_digits((number >> 32) as u32);
+            (u128::from(high) << 64 | u128::from(low)) << (128 - 8 * count)
+        };
+        Short::of_first(text, count as usize)
     }
 
     /// Reads a tag that a peer gave back; `None` where it is none that [`tag`](Self::tag) writes.

@@ -10,6 +10,7 @@
 //!
 //! Keys have 1 to 255 bytes, values 0 to 65,535.
 
+mod at_once;
 mod command_pair;
 mod decode;
 mod front;
@@ -24,6 +25,8 @@ mod value_writer;
 mod view;
 mod write;
 
+#[doc(hidden)]
+pub use at_once::AtOnce;
 pub use command_pair::CommandPair;
 pub use decode::{BoxLength, Decoder, Frame, FrameError, Frames, parse};
 #[doc(hidden)]
@@ -35,7 +38,7 @@ pub use limits::Limits;
 pub use prefix::Prefix;
 pub(crate) use protocol_pairs::ProtocolPairs;
 #[doc(hidden)]
-pub use room::{Filled, Need, Room};
+pub use room::{Need, Room};
 pub(crate) use short::Short;
 pub use stranger::Stranger;
 pub use value_writer::ValueWriter;

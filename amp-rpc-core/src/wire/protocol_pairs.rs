@@ -1,4 +1,10 @@
-use super::{Key, Short, protocol};
+use super::{Key, Limits, Prefix, Short, protocol};
+
+/// The longest name of a command, or tag of the peer's, that [`ProtocolPairs::put`] takes.
+const LONGEST: usize = 32;
+
+/// How much room that gets.
+pub(super) const PROTOCOL_ROOM: usize = 8 + Short::ROOM + 12 + LONGEST;
 
 /// Pairs of the protocol's keys, in ascending order.
 #[derive(Clone, Copy)]
@@ -12,6 +18,39 @@ pub(crate) enum ProtocolPairs<'a> {
 }
 
 impl<'a> ProtocolPairs<'a> {
+    /// Whether these can be put in that room, and may be sent.
+    #[inline(always)]
+    pub(super) fn fit(&self, limits: &Limits) -> bool {
+        let longest = match self {
+            Self::Ask { tag, command } => tag.len().max(command.len()),
+            Self::Answer { tag } => tag.len(),
+            Self::List(pairs) => return pairs.is_empty(),
+        };
+        longest <= limits.value_bytes.min(LONGEST)
+    }
+
+    /// Puts those that fit at the front of that much room. Says where they end.
+    #[inline(always)]
+    pub(super) fn put(&self, place: &mut [u8; PROTOCOL_ROOM]) -> usize {
+        match *self {
+            Self::Ask { tag, command } => {
+                let (second, name) = (8 + tag.len(), 8 + tag.len() + 12);
+                Prefix::ASK.put(place, tag.len());
+                // All its room, since that is a size that is known.
+                place[8..8 + Short::ROOM].copy_from_slice(&tag.room());
+                Prefix::COMMAND.put(&mut place[second..], command.len());
+                place[name..][..command.len()].copy_from_slice(command);
+                name + command.len()
+            }
+            Self::Answer { tag } => {
+                Prefix::ANSWER.put(place, tag.len());
+                place[11..][..tag.len()].copy_from_slice(tag);
+                11 + tag.len()
+            }
+            Self::List(_) => 0,
+        }
+    }
+
     #[inline]
     pub(super) fn len(self) -> usize {
         match self {

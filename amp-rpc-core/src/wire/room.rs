@@ -1,4 +1,4 @@
-use super::Prefix;
+use super::{Limits, Prefix, ProtocolPairs};
 
 /// How much room some pairs take at most.
 #[derive(Debug, Clone, Copy)]
@@ -33,34 +33,33 @@ impl Need {
         self.total
     }
 
-    /// The same, if room can be made for that at once where no value may be longer than the limit.
+    /// Whether room may be made for that at once, and no value may be longer than these limits say.
     #[inline(always)]
-    pub(super) fn within(self, value_bytes: usize) -> Option<usize> {
-        (self.total <= Self::MOST && self.widest <= value_bytes).then_some(self.total)
+    pub(super) fn may_be(self, limits: &Limits) -> bool {
+        self.total <= Self::MOST && self.widest <= limits.value_bytes
     }
 }
 
-/// Room for pairs at the end of a buffer, made for all of them at once, so that nothing has to be asked for each. They are
-/// written where they will lie.
+/// Room for a box at the end of a buffer. Its pairs are written where they will lie.
 #[derive(Debug)]
 pub struct Room<'a> {
     bytes: &'a mut [u8],
-    filled: Filled,
-}
-
-/// How far a [`Room`] is filled.
-#[derive(Debug, Clone, Copy)]
-pub struct Filled {
-    /// Where the last pair begins in it.
-    pub(super) last: usize,
-    pub(super) end: usize,
+    /// How far it is filled.
+    end: usize,
 }
 
 impl<'a> Room<'a> {
     #[inline(always)]
     pub(super) fn new(bytes: &'a mut [u8]) -> Self {
-        let filled = Filled { last: 0, end: 0 };
-        Self { bytes, filled }
+        Self { bytes, end: 0 }
+    }
+
+    /// Puts the protocol's pairs at its front, for which there is room, whatever they are.
+    #[inline(always)]
+    pub(super) fn begin(&mut self, protocol: &ProtocolPairs<'_>) {
+        if let Some(place) = self.bytes.first_chunk_mut() {
+            self.end = protocol.put(place);
+        }
     }
 
     /// Appends a pair whose value `write` puts at the front of the place that it gets, which has `most` bytes, and says how
@@ -72,19 +71,16 @@ impl<'a> Room<'a> {
         most: usize,
         write: impl FnOnce(&mut [u8]) -> usize,
     ) {
-        let at = self.filled.end;
-        let place = &mut self.bytes[at..][..N + most];
+        let place = &mut self.bytes[self.end..][..N + most];
         let length = write(&mut place[N..]);
         prefix.put(place, length);
-        self.filled = Filled {
-            last: at,
-            end: at + N + length,
-        };
+        self.end += N + length;
     }
 
-    /// How far it is filled.
+    /// Ends the box, and says where.
     #[inline(always)]
-    pub fn filled(self) -> Filled {
-        self.filled
+    pub(super) fn end(self) -> usize {
+        self.bytes[self.end..][..2].fill(0);
+        self.end + 2
     }
 }

@@ -1,8 +1,11 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{BoxWriter, Limits, MAX_VALUE};
+use super::{AtOnce, BoxWriter, Limits, MAX_VALUE, ProtocolPairs};
 use crate::error::EncodeError;
+
+/// The limits of a box in a value, which has tighter ones.
+const NESTED: Limits = Limits::DEFAULT.box_bytes(usize::MAX);
 
 /// Where an argument writes the bytes of its value. It can only append.
 pub struct ValueWriter<'a> {
@@ -67,6 +70,11 @@ impl<'a> ValueWriter<'a> {
         Ok(())
     }
 
+    /// A whole box that is to be appended: an element of an AmpList.
+    pub(crate) fn nested(&mut self) -> AtOnce<'_> {
+        AtOnce::new(self.out, NESTED, ProtocolPairs::List(&[]))
+    }
+
     /// Appends a whole box: an element of an AmpList.
     ///
     /// # Errors
@@ -76,9 +84,7 @@ impl<'a> ValueWriter<'a> {
         &mut self,
         write: impl FnOnce(&mut BoxWriter<'_>) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
-        // The value around it has a tighter limit, which is checked there.
-        let limits = Limits::DEFAULT.box_bytes(usize::MAX);
-        let mut writer = BoxWriter::new(self.out, limits, &[]);
+        let mut writer = BoxWriter::new(self.out, NESTED, &[]);
         write(&mut writer)?;
         writer.finish()
     }

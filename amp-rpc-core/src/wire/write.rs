@@ -3,10 +3,7 @@ use core::fmt;
 
 use bytes::Bytes;
 
-use super::{
-    BoxView, Decoder, Filled, Key, Limits, MAX_VALUE, Need, Prefix, ProtocolPairs, Room, Short,
-    ValueWriter, protocol,
-};
+use super::{BoxView, Decoder, Key, Limits, MAX_VALUE, ProtocolPairs, Short, ValueWriter};
 use crate::context::Context;
 use crate::error::EncodeError;
 
@@ -118,42 +115,6 @@ impl<'a> BoxWriter<'a> {
             _ => self.put_pending()?,
         }
         Ok(true)
-    }
-
-    /// Makes room for all pairs of a struct at once, the first of which has this key, if that can be done; it is for them alone, in
-    /// ascending order. [`take_room`](Self::take_room) has to follow.
-    ///
-    /// # Errors
-    ///
-    /// What [`put`](Self::put) says, for the protocol's pairs.
-    #[doc(hidden)]
-    #[inline(always)]
-    pub fn room(&mut self, need: Need, first: Key<'_>) -> Result<Option<Room<'_>>, EncodeError> {
-        let Some(total) = need.within(self.limits.value_bytes) else {
-            return Ok(None);
-        };
-        if self.is_pending {
-            self.put_pending()?;
-        }
-        if first.start() <= self.last_start {
-            return Ok(None);
-        }
-        let out = &mut *self.out;
-        let at = out.len();
-        out.resize(at + total, 0);
-        Ok(Some(Room::new(&mut out[at..])))
-    }
-
-    /// Ends the pairs for which there was room for this need, none of which is behind this key.
-    #[doc(hidden)]
-    #[inline(always)]
-    pub fn take_room(&mut self, need: Need, filled: Filled, last: Key<'_>) {
-        let at = self.out.len() - need.total();
-        if filled.end > 0 {
-            self.last = at + filled.last;
-            self.last_start = last.start();
-        }
-        self.out.truncate(at + filled.end);
     }
 
     /// Appends a pair whose value `write` puts at the front of the place that it gets, which has `most` bytes; it says how many
@@ -289,60 +250,9 @@ impl<'a> BoxWriter<'a> {
     /// Writes the protocol's pairs that are not merged in yet. Out of line, since it stands in front of each pair.
     #[inline(never)]
     fn put_pending(&mut self) -> Result<(), EncodeError> {
-        self.put_protocol()
-    }
-
-    /// The same in place.
-    #[inline(always)]
-    pub(crate) fn put_protocol(&mut self) -> Result<(), EncodeError> {
-        match self.protocol {
-            ProtocolPairs::Ask { tag, command } if self.merged == 0 => {
-                self.put_ask(tag, command)?;
-            }
-            ProtocolPairs::Answer { tag } if self.merged == 0 => self.put_answer(tag)?,
-            _ => self.put_others()?,
-        }
+        self.merge_up_to(None)?;
         self.is_pending = false;
         Ok(())
-    }
-
-    /// Writes both pairs of an ask. What has a size that is known is written in its place at once, without a call.
-    #[inline(always)]
-    fn put_ask(&mut self, tag: Short, command: &[u8]) -> Result<(), EncodeError> {
-        if tag.len().max(command.len()) > self.most() {
-            return self.put_others();
-        }
-        let at = self.out.len();
-        let second = at + 8 + tag.len();
-        ValueWriter::new(self.out).extend_in_place::<{ 8 + Short::ROOM + 12 }>(|place| {
-            Prefix::ASK.put(place, tag.len());
-            place[8..8 + Short::ROOM].copy_from_slice(&tag.room());
-            Prefix::COMMAND.put(&mut place[8 + tag.len()..], command.len());
-            8 + tag.len() + 12
-        });
-        self.out.extend_from_slice(command);
-        self.merged = 2;
-        self.last = second;
-        self.last_start = protocol::COMMAND.start();
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn put_answer(&mut self, tag: &[u8]) -> Result<(), EncodeError> {
-        self.check_protocol(protocol::ANSWER, tag.len())?;
-        self.put_known(Prefix::ANSWER, tag);
-        Ok(())
-    }
-
-    /// Writes a pair of the protocol's.
-    #[inline(always)]
-    fn put_known<const N: usize>(&mut self, prefix: &Prefix<N>, value: &[u8]) {
-        self.last = self.out.len();
-        ValueWriter::new(self.out).extend_in_place::<N>(|place| {
-            prefix.put(place, value.len());
-            N
-        });
-        self.out.extend_from_slice(value);
     }
 
     /// The most bytes of a value.
@@ -351,39 +261,19 @@ impl<'a> BoxWriter<'a> {
         self.limits.value_bytes.min(MAX_VALUE)
     }
 
-    fn put_others(&mut self) -> Result<(), EncodeError> {
-        let protocol = self.protocol;
-        let mut room = [0; Short::ROOM];
-        while let Some((key, value)) = protocol.get(self.merged, &mut room) {
-            self.check_protocol(key, value.len())?;
-            self.out.extend_from_slice(key.prefixed());
-            let length = (value.len() as u16).to_be_bytes();
-            self.out.extend_from_slice(&length);
-            self.out.extend_from_slice(value);
-        }
-        Ok(())
-    }
-
-    /// Begins a pair of the protocol's, whose value has so many bytes. Keys that were written before are lower ones.
-    #[inline(always)]
-    fn check_protocol(&mut self, key: Key<'_>, length: usize) -> Result<(), EncodeError> {
-        if length > self.most() {
-            return Err(self.value_too_long(length, key));
-        }
-        self.merged += 1;
-        self.last = self.out.len();
-        self.last_start = key.start();
-        Ok(())
-    }
-
     /// Writes the protocol's pairs that come before `key`, which begins with an underscore; says whether it is none of
     /// them.
     #[cold]
     fn merge(&mut self, key: Key<'_>) -> Result<bool, EncodeError> {
+        self.merge_up_to(Some(key))?;
+        Ok(!self.protocol.has(key))
+    }
+
+    fn merge_up_to(&mut self, key: Option<Key<'_>>) -> Result<(), EncodeError> {
         let protocol = self.protocol;
         let mut room = [0; Short::ROOM];
         while let Some((pending, value)) = protocol.get(self.merged, &mut room) {
-            if pending > key {
+            if key.is_some_and(|key| pending > key) {
                 break;
             }
             self.merged += 1;
@@ -392,7 +282,7 @@ impl<'a> BoxWriter<'a> {
                 Ok::<(), EncodeError>(())
             })?;
         }
-        Ok(!protocol.has(key))
+        Ok(())
     }
 
     #[cold]

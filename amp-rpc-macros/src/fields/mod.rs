@@ -11,7 +11,7 @@ use syn::{Data, DeriveInput, Ident, Type, WherePredicate, parse_quote_spanned};
 
 use self::front::emit_from_front;
 use self::reading::emit_from_box;
-use self::writing::emit_to_box;
+use self::writing::{emit_at_once, emit_to_box};
 use crate::bytes::WireBytes;
 use crate::case::Case;
 use crate::options::read_attributes;
@@ -152,18 +152,16 @@ impl<'a> FieldSet<'a> {
         let mut fields = self.0.iter().flatten();
         let follows = fields.all(|field| field.key.as_bytes()[0] > b'_');
         let (to_box, from_box) = match &self.0 {
-            Some(fields) => (
-                emit_to_box(fields, follows, target),
-                emit_from_box(fields, target),
-            ),
+            Some(fields) => (emit_to_box(fields, target), emit_from_box(fields, target)),
             None => emit_unusable(target),
         };
+        let at_once = (self.0.as_ref().filter(|_| follows)).map(|it| emit_at_once(it, target));
         let from_front = (self.0.as_ref()).and_then(|fields| emit_from_front(fields, target));
         quote! {
             #header {
                 const FIELDS: &'static [#private::FieldSchema] = &[#(#schema),*];
-                const FOLLOWS_PROTOCOL: bool = #follows;
                 #to_box
+                #at_once
                 #from_box
                 #from_front
             }

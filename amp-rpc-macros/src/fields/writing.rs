@@ -7,7 +7,8 @@ use syn::spanned::Spanned;
 use super::{Field, MANY_FIELDS};
 use crate::target::{Target, generated_at, local};
 
-pub(super) fn emit_to_box(fields: &[Field<'_>], follows: bool, target: &Target<'_>) -> TokenStream {
+/// `to_box`.
+pub(super) fn emit_to_box(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
     let private = target.private();
     let (out, cx) = (local("out"), local("cx"));
     let write = |to_box: TokenStream| -> TokenStream {
@@ -24,24 +25,8 @@ pub(super) fn emit_to_box(fields: &[Field<'_>], follows: bool, target: &Target<'
         });
         writes.collect()
     };
-    let one_by_one = write(quote!(to_box));
-    let ends = fields.first().zip(fields.last());
-    let writes = match ends.filter(|_| follows) {
-        None => one_by_one,
-        Some(ends) => {
-            let at_once = emit_to_room(fields, ends, target);
-            let apart = write(quote!(to_box_apart));
-            let types = fields.iter().map(|field| field.ty);
-            quote! {
-                if const { #(<#types as #private::Field>::HAS_ROOM)&&* } {
-                    #at_once
-                    #apart
-                } else {
-                    #one_by_one
-                }
-            }
-        }
-    };
+    let (in_place, apart) = (write(quote!(to_box)), write(quote!(to_box_apart)));
+    let has_room = has_room(fields, target);
     let unused = fields.is_empty().then(|| quote!(let _ = (#out, #cx);));
     quote! {
         fn to_box(
@@ -50,21 +35,28 @@ pub(super) fn emit_to_box(fields: &[Field<'_>], follows: bool, target: &Target<'
             #cx: &mut dyn #private::Context,
         ) -> #private::core::result::Result<(), #private::EncodeError> {
             #unused
-            #writes
+            // Those are usually written at once.
+            if #has_room {
+                #apart
+            } else {
+                #in_place
+            }
             #private::core::result::Result::Ok(())
         }
     }
 }
 
-/// Writes all fields in room that is made for them at once, if they do not need much.
-fn emit_to_room(
-    fields: &[Field<'_>],
-    (first, last): (&Field<'_>, &Field<'_>),
-    target: &Target<'_>,
-) -> TokenStream {
+/// Whether all fields know how much room they need, a constant.
+fn has_room(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
     let private = target.private();
-    let (out, need, room) = (local("out"), local("need"), local("room"));
-    let (first, last) = (first.key.prefixed(), last.key.prefixed());
+    let types = fields.iter().map(|field| field.ty);
+    quote!(const { true #(&& <#types as #private::Field>::HAS_ROOM)* })
+}
+
+/// `to_box_at_once`, for fields whose keys are all behind the protocol's.
+pub(super) fn emit_at_once(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
+    let private = target.private();
+    let (out, room) = (local("out"), local("room"));
     let needs = fields.iter().map(|Field { ident, ty, key }| {
         let length = key.prefix_length();
         quote_spanned! {generated_at(ty.span())=>
@@ -78,18 +70,17 @@ fn emit_to_room(
     let puts = fields.iter().map(|Field { ident, ty, key }| {
         let prefix = key.prefix();
         quote_spanned! {generated_at(ty.span())=>
-            <#ty as #private::Field>::#put(&self.#ident, const { &#private::Prefix::new(#prefix) }, &mut #room);
+            <#ty as #private::Field>::#put(&self.#ident, const { &#private::Prefix::new(#prefix) }, #room);
         }
     });
+    let has_room = has_room(fields, target);
     quote! {
-        let #need = #private::Need::NONE #(#needs)*;
-        if let #private::core::option::Option::Some(mut #room) =
-            #out.room(#need, const { #private::Key::from_prefixed(#first) })?
-        {
-            #(#puts)*
-            let #room = #room.filled();
-            #out.take_room(#need, #room, const { #private::Key::from_prefixed(#last) });
-            return #private::core::result::Result::Ok(());
+        fn to_box_at_once(&self, #out: &mut #private::AtOnce<'_>) -> #private::core::primitive::bool {
+            if #has_room {
+                #out.put(#private::Need::NONE #(#needs)*, |#room| { #(#puts)* })
+            } else {
+                false
+            }
         }
     }
 }

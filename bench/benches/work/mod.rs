@@ -90,7 +90,7 @@ pub(crate) fn copy(out: &mut Vec<u8>) {
 /// Writes the same ask, as a connection does.
 pub(crate) fn write(call: CallId, out: &mut Vec<u8>) {
     out.clear();
-    let sum = black_box(&SUM);
+    let (call, sum) = black_box((call, &SUM));
     write_ask(call, Sum::NAME, sum, Limits::DEFAULT, out, &mut NoContext).unwrap();
     black_box(&out);
 }
