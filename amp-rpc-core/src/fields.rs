@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::{DecodeError, EncodeError};
 use crate::schema::FieldSchema;
-use crate::wire::{AtOnce, BoxLength, BoxView, BoxWriter, Front};
+use crate::wire::{AtOnce, BoxLength, BoxView, BoxWriter, Front, Need};
 
 /// A struct whose fields travel as the pairs of one box.
 ///
@@ -63,6 +63,10 @@ impl Fields for () {
 
     fn to_box(&self, _out: &mut BoxWriter<'_>, _cx: &mut dyn Context) -> Result<(), EncodeError> {
         Ok(())
+    }
+
+    fn to_box_at_once(&self, out: &mut AtOnce<'_>) -> bool {
+        out.put(Need::NONE, |_| {})
     }
 
     fn from_box(_view: &BoxView<'_>, _cx: &mut dyn Context) -> Result<Self, DecodeError> {

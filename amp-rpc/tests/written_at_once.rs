@@ -2,9 +2,10 @@
 
 mod derive_support;
 
-use amp_rpc::wire::{BoxWriter, Limits};
-use amp_rpc::{Context, EncodeError, Fields, NoContext, WriteFields};
-use amp_rpc_core::conversation::{Answering, CallId, write_ask};
+use amp_rpc::schema::CommandKind;
+use amp_rpc::wire::{AtOnce, BoxWriter, Limits};
+use amp_rpc::{Compat, Context, EncodeError, Fields, NoContext, WriteFields};
+use amp_rpc_core::conversation::{Answering, Asking, CallId, Head, write_ask};
 
 use self::derive_support::{decode, encode};
 
@@ -14,9 +15,19 @@ struct Nothing {}
 #[derive(Debug, Clone, PartialEq, Fields)]
 struct Few {
     flag: bool,
+    large: u64,
+    letter: char,
     number: i64,
     perhaps: Option<i16>,
     text: String,
+}
+
+/// More fields than code is written for one by one.
+#[derive(Debug, Default, PartialEq, Fields)]
+#[rustfmt::skip]
+struct Many {
+    a: i64, b: i64, c: i64, d: i64, e: i64, f: i64, g: i64, h: i64, i: i64, j: i64, k: i64, l: i64, m: i64, n: i64,
+    o: i64, p: i64, q: i64, r: Option<u8>,
 }
 
 /// A key before those of the protocol.
@@ -45,54 +56,116 @@ impl<T: Fields> WriteFields for OneByOne<'_, T> {
     }
 }
 
-fn somes() -> impl Iterator<Item = Few> {
-    let numbers = [0, 7, -12, 99_999_999, 100_000_000, i64::MAX, i64::MIN];
+/// The same fields, at once or not at all.
+struct OnlyAtOnce<'a, T>(&'a T);
+
+impl<T: Fields> WriteFields for OnlyAtOnce<'_, T> {
+    fn write_fields(
+        &self,
+        _out: &mut BoxWriter<'_>,
+        _cx: &mut dyn Context,
+    ) -> Result<(), EncodeError> {
+        Err(EncodeError::unencodable("it is written pair by pair"))
+    }
+
+    fn write_at_once(&self, out: &mut AtOnce<'_>) -> bool {
+        self.0.write_at_once(out)
+    }
+}
+
+fn fews() -> impl Iterator<Item = Few> {
+    let numbers = [
+        0,
+        7,
+        -12,
+        99_999_999,
+        100_000_000,
+        -1_234_567_890_123_456_789,
+        i64::MIN,
+    ];
     let lengths = [0, 3, 255, 256, 1_024];
     let all = (numbers.into_iter()).flat_map(move |number| lengths.map(|length| (number, length)));
     all.enumerate().map(|(index, (number, length))| Few {
         flag: index % 2 == 0,
+        large: number as u64,
+        letter: ['a', 'ß', '€', '🦀'][index % 4],
         number,
         perhaps: (index % 3 > 0).then_some(number as i16),
         text: "x".repeat(length),
     })
 }
 
+fn many() -> Many {
+    Many {
+        b: -7,
+        q: 123_456_789_012,
+        r: Some(200),
+        ..Many::default()
+    }
+}
+
 /// Limits around what such boxes need, which is less than the room that is made for them.
 fn limits() -> impl Iterator<Item = Limits> {
-    let boxes = (20..400).step_by(7).chain([usize::MAX]);
+    let boxes = (20..600).step_by(7).chain([usize::MAX]);
     let values = (0..42).chain([255, 256]);
     (boxes.map(|most| Limits::DEFAULT.box_bytes(most)))
         .chain(values.map(|most| Limits::DEFAULT.value_bytes(most)))
 }
 
-fn ask(name: &[u8], fields: &impl WriteFields, limits: Limits) -> Result<Vec<u8>, String> {
+/// What is written behind other bytes, which stay as they are where nothing can be.
+fn written<E: std::fmt::Debug>(
+    write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<Vec<u8>, String> {
     let mut out = b"before".to_vec();
-    // Of all lengths, by the length of the name.
-    let tag = &b"123456789abc"[..1 + name.len() % 12];
-    let call = CallId::parse(tag).unwrap();
-    match write_ask(call, name, fields, limits, &mut out, &mut NoContext) {
+    match write(&mut out) {
         Ok(()) => Ok(out),
         Err(error) => {
             assert_eq!(out, b"before");
-            Err(error.to_string())
+            Err(format!("{error:?}"))
         }
     }
 }
 
-fn answer(tag: &[u8], fields: &dyn WriteFields, limits: Limits) -> (bool, Vec<u8>) {
-    let mut out = b"before".to_vec();
-    let answering = Answering::new(amp_rpc::Compat::default(), limits);
-    let is_written = answering.answer(tag, fields, &mut out, &mut NoContext);
-    assert!(is_written || out == b"before");
-    (is_written, out)
+/// All boxes that carry fields, for a command of this name or with a tag of this length.
+fn boxes<F: WriteFields>(fields: &F, name: &[u8], limits: Limits) -> [Result<Vec<u8>, String>; 5] {
+    // Of all lengths, by the length of the name.
+    let tag = &b"123456789abc"[..1 + name.len() % 12];
+    let call = CallId::parse(tag).unwrap();
+    let cx = &mut NoContext;
+    let plain = Head::new(name, CommandKind::Plain);
+    let deadline = Head {
+        deadline: Some(b"1500"),
+        ..plain
+    };
+    let traced = Head {
+        traceparent: Some(b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        ..deadline
+    };
+    let mut ask_with = |head| {
+        let mut asking = Asking::<()>::new(limits);
+        written(|out| {
+            let fill = |place: &mut Option<()>| *place = Some(());
+            asking.ask(head, fields, fill, out, cx).map(drop)
+        })
+    };
+    [
+        ask_with(deadline),
+        ask_with(traced),
+        written(|out| write_ask(call, name, fields, limits, out, &mut NoContext)),
+        written(|out| Asking::<()>::new(limits).tell(name, fields, out, &mut NoContext)),
+        written(|out| {
+            let answering = Answering::new(Compat::default(), limits);
+            let is_written = answering.answer(name, fields, out, &mut NoContext);
+            is_written.then_some(()).ok_or("refused")
+        }),
+    ]
 }
 
 fn compare(fields: &impl Fields, name: &[u8], limits: Limits) {
     let (at_once, one_by_one) = (fields, &OneByOne(fields));
-    assert_eq!(ask(name, at_once, limits), ask(name, one_by_one, limits));
     assert_eq!(
-        answer(name, at_once, limits),
-        answer(name, one_by_one, limits)
+        boxes(at_once, name, limits),
+        boxes(one_by_one, name, limits)
     );
 }
 
@@ -100,10 +173,12 @@ fn compare(fields: &impl Fields, name: &[u8], limits: Limits) {
 fn with_names_and_tags_of_any_length() {
     for length in (0..70).chain([255, 256, 1_000]) {
         let name = &b"abcdefgh".repeat(125)[..length];
+        compare(&(), name, Limits::DEFAULT);
         compare(&Nothing {}, name, Limits::DEFAULT);
         compare(&Before { a: 1, b: 2 }, name, Limits::DEFAULT);
-        for some in somes() {
-            compare(&some, name, Limits::DEFAULT);
+        compare(&many(), name, Limits::DEFAULT);
+        for few in fews() {
+            compare(&few, name, Limits::DEFAULT);
         }
     }
 }
@@ -112,9 +187,10 @@ fn with_names_and_tags_of_any_length() {
 fn with_any_limits() {
     for limits in limits() {
         for name in [&b""[..], b"Sum", &[b'n'; 32], &[b'n'; 40]] {
-            compare(&Nothing {}, name, limits);
-            for some in somes() {
-                compare(&some, name, limits);
+            compare(&(), name, limits);
+            compare(&many(), name, limits);
+            for few in fews() {
+                compare(&few, name, limits);
             }
         }
     }
@@ -122,7 +198,7 @@ fn with_any_limits() {
 
 #[test]
 fn as_rows() {
-    let rows: Vec<_> = somes().collect();
+    let rows: Vec<_> = fews().collect();
     let wanted: Vec<_> = rows.iter().flat_map(encode).collect();
     let bytes = encode(&Table { rows: rows.clone() });
     let length = u16::try_from(wanted.len()).unwrap().to_be_bytes();
@@ -131,4 +207,30 @@ fn as_rows() {
         [b"\0\x04rows", &length[..], &wanted, b"\0\0"].concat()
     );
     assert_eq!(decode::<Table>(&bytes), Table { rows });
+}
+
+#[test]
+fn what_takes_little_room_is_not_written_pair_by_pair() {
+    fn check(fields: &impl Fields) {
+        let fields = OnlyAtOnce(fields);
+        let [deadline, _, ask, tell, answer] = boxes(&fields, b"Sum", Limits::DEFAULT);
+        let [_, _, long_ask, long_tell, long_answer] = boxes(&fields, &[b'n'; 32], Limits::DEFAULT);
+        for written in [
+            deadline,
+            ask,
+            tell,
+            answer,
+            long_ask,
+            long_tell,
+            long_answer,
+        ] {
+            written.unwrap();
+        }
+    }
+    check(&());
+    check(&Nothing {});
+    check(&many());
+    for few in fews().filter(|few| few.text.len() < 256) {
+        check(&few);
+    }
 }

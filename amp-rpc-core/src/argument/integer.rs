@@ -91,14 +91,16 @@ fn read_last<T: Argument + TryFrom<i64>>(bytes: &[u8], length: usize) -> Option<
     }
 }
 
-/// What a type says of lists: numbers in them are read where they lie.
-macro_rules! lists {
+/// What a type has of its own for lists, or else that their numbers are read where they lie.
+macro_rules! list_functions {
     () => {
         fn decode_list(
             value: RawValue<'_>,
             cx: &mut dyn Context,
         ) -> Result<Vec<Self>, DecodeError> {
-            list::decode_in_place(value, cx, |element, up_to_its_end, _| {
+            // With its length, a number has about eight bytes.
+            let room = Vec::with_capacity(value.len() / 8);
+            list::decode_in_place(value, room, cx, |element, up_to_its_end, _| {
                 let number = digits::read_last(up_to_its_end, element.len());
                 let number = number.and_then(|number| Self::try_from(number).ok());
                 number.map_or_else(|| Self::decode(element), Ok)
@@ -178,7 +180,7 @@ macro_rules! integers {
                 )
             }
 
-            lists! { $($($own)*)? }
+            list_functions! { $($($own)*)? }
         }
     )*};
 }

@@ -35,19 +35,18 @@ pub(crate) fn decode<T>(
     cx: &mut dyn Context,
     mut decode: impl FnMut(RawValue<'_>, &mut dyn Context) -> Result<T, DecodeError>,
 ) -> Result<Vec<T>, DecodeError> {
-    decode_in_place(value, cx, |element, _, cx| decode(element, cx))
+    decode_in_place(value, Vec::new(), cx, |element, _, cx| decode(element, cx))
 }
 
-/// The same. `decode` also gets all of the list up to the end of the element.
+/// The same, behind `items`. `decode` also gets all of the list up to the end of the element.
 #[inline(always)]
 pub(super) fn decode_in_place<T>(
     value: RawValue<'_>,
+    mut items: Vec<T>,
     cx: &mut dyn Context,
     mut decode: impl FnMut(RawValue<'_>, &[u8], &mut dyn Context) -> Result<T, DecodeError>,
 ) -> Result<Vec<T>, DecodeError> {
     let bytes = value.as_bytes();
-    // For short elements about as many as there are; and no more memory than the list itself has.
-    let mut items = Vec::with_capacity(bytes.len() / size_of::<T>().max(8));
     let mut at = 0;
     while let Some((length, behind)) = bytes[at..].split_first_chunk() {
         let length = usize::from(u16::from_be_bytes(*length));

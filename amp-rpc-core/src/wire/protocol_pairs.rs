@@ -1,4 +1,4 @@
-use super::{Key, Limits, Prefix, Short, protocol};
+use super::{Key, Prefix, Short, protocol};
 
 /// The longest name of a command, or tag of the peer's, that [`ProtocolPairs::put`] takes.
 const LONGEST: usize = 32;
@@ -18,15 +18,16 @@ pub(crate) enum ProtocolPairs<'a> {
 }
 
 impl<'a> ProtocolPairs<'a> {
-    /// Whether these can be put in that room, and may be sent.
+    /// Whether these can be put in that room, and none of their values is longer than the limit.
     #[inline(always)]
-    pub(super) fn fit(&self, limits: &Limits) -> bool {
+    pub(super) fn fit(&self, value_bytes: usize) -> bool {
         let longest = match self {
             Self::Ask { tag, command } => tag.len().max(command.len()),
             Self::Answer { tag } => tag.len(),
-            Self::List(pairs) => return pairs.is_empty(),
+            Self::List([]) => 0,
+            Self::List(pairs) => return list_fits(pairs, value_bytes),
         };
-        longest <= limits.value_bytes.min(LONGEST)
+        longest <= value_bytes.min(LONGEST)
     }
 
     /// Puts those that fit at the front of that much room. Says where they end.
@@ -47,7 +48,8 @@ impl<'a> ProtocolPairs<'a> {
                 place[11..][..tag.len()].copy_from_slice(tag);
                 11 + tag.len()
             }
-            Self::List(_) => 0,
+            Self::List([]) => 0,
+            Self::List(pairs) => put_list(pairs, place),
         }
     }
 
@@ -83,4 +85,24 @@ impl<'a> ProtocolPairs<'a> {
         let mut room = [0; Short::ROOM];
         (0..self.len()).any(|index| self.get(index, &mut room).is_some_and(|it| it.0 == key))
     }
+}
+
+#[inline(never)]
+fn list_fits(pairs: &[(Key<'_>, &[u8])], value_bytes: usize) -> bool {
+    let sizes = (pairs.iter()).map(|(key, value)| key.prefixed().len() + 2 + value.len());
+    sizes.sum::<usize>() <= PROTOCOL_ROOM
+        && pairs.iter().all(|(_, value)| value.len() <= value_bytes)
+}
+
+#[inline(never)]
+fn put_list(pairs: &[(Key<'_>, &[u8])], place: &mut [u8; PROTOCOL_ROOM]) -> usize {
+    let mut end = 0;
+    for (key, value) in pairs {
+        let length = (value.len() as u16).to_be_bytes();
+        for part in [key.prefixed(), &length, value] {
+            place[end..][..part.len()].copy_from_slice(part);
+            end += part.len();
+        }
+    }
+    end
 }

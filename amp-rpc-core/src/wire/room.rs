@@ -1,4 +1,4 @@
-use super::{Limits, Prefix, ProtocolPairs};
+use super::{Prefix, ProtocolPairs};
 
 /// How much room some pairs take at most.
 #[derive(Debug, Clone, Copy)]
@@ -33,10 +33,10 @@ impl Need {
         self.total
     }
 
-    /// Whether room may be made for that at once, and no value may be longer than these limits say.
+    /// Whether room may be made for that at once, and no value can be longer than the limit.
     #[inline(always)]
-    pub(super) fn may_be(self, limits: &Limits) -> bool {
-        self.total <= Self::MOST && self.widest <= limits.value_bytes
+    pub(super) fn fits(self, value_bytes: usize) -> bool {
+        self.total <= Self::MOST && self.widest <= value_bytes
     }
 }
 
@@ -57,9 +57,8 @@ impl<'a> Room<'a> {
     /// Puts the protocol's pairs at its front, for which there is room, whatever they are.
     #[inline(always)]
     pub(super) fn begin(&mut self, protocol: &ProtocolPairs<'_>) {
-        if let Some(place) = self.bytes.first_chunk_mut() {
-            self.end = protocol.put(place);
-        }
+        let place = self.bytes.first_chunk_mut();
+        self.end = protocol.put(place.expect("there is room for them"));
     }
 
     /// Appends a pair whose value `write` puts at the front of the place that it gets, which has `most` bytes, and says how

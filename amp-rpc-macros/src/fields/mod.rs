@@ -152,7 +152,10 @@ impl<'a> FieldSet<'a> {
         let mut fields = self.0.iter().flatten();
         let follows = fields.all(|field| field.key.as_bytes()[0] > b'_');
         let (to_box, from_box) = match &self.0 {
-            Some(fields) => (emit_to_box(fields, target), emit_from_box(fields, target)),
+            Some(fields) => (
+                emit_to_box(fields, follows, target),
+                emit_from_box(fields, target),
+            ),
             None => emit_unusable(target),
         };
         let at_once = (self.0.as_ref().filter(|_| follows)).map(|it| emit_at_once(it, target));

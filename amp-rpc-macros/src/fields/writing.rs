@@ -7,8 +7,8 @@ use syn::spanned::Spanned;
 use super::{Field, MANY_FIELDS};
 use crate::target::{Target, generated_at, local};
 
-/// `to_box`.
-pub(super) fn emit_to_box(fields: &[Field<'_>], target: &Target<'_>) -> TokenStream {
+/// `to_box`; `follows` says whether the fields may be written at once.
+pub(super) fn emit_to_box(fields: &[Field<'_>], follows: bool, target: &Target<'_>) -> TokenStream {
     let private = target.private();
     let (out, cx) = (local("out"), local("cx"));
     let write = |to_box: TokenStream| -> TokenStream {
@@ -25,8 +25,14 @@ pub(super) fn emit_to_box(fields: &[Field<'_>], target: &Target<'_>) -> TokenStr
         });
         writes.collect()
     };
-    let (in_place, apart) = (write(quote!(to_box)), write(quote!(to_box_apart)));
-    let has_room = has_room(fields, target);
+    let in_place = write(quote!(to_box));
+    let writes = if follows && !fields.is_empty() {
+        let (has_room, apart) = (has_room(fields, target), write(quote!(to_box_apart)));
+        // Those that have room come here when a limit is in sight, or by a writer of the program's.
+        quote!(if #has_room { #apart } else { #in_place })
+    } else {
+        in_place
+    };
     let unused = fields.is_empty().then(|| quote!(let _ = (#out, #cx);));
     quote! {
         fn to_box(
@@ -35,12 +41,7 @@ pub(super) fn emit_to_box(fields: &[Field<'_>], target: &Target<'_>) -> TokenStr
             #cx: &mut dyn #private::Context,
         ) -> #private::core::result::Result<(), #private::EncodeError> {
             #unused
-            // Those are usually written at once.
-            if #has_room {
-                #apart
-            } else {
-                #in_place
-            }
+            #writes
             #private::core::result::Result::Ok(())
         }
     }
@@ -73,11 +74,12 @@ pub(super) fn emit_at_once(fields: &[Field<'_>], target: &Target<'_>) -> TokenSt
             <#ty as #private::Field>::#put(&self.#ident, const { &#private::Prefix::new(#prefix) }, #room);
         }
     });
+    let unused = fields.is_empty().then(|| quote!(let _ = #room;));
     let has_room = has_room(fields, target);
     quote! {
         fn to_box_at_once(&self, #out: &mut #private::AtOnce<'_>) -> #private::core::primitive::bool {
             if #has_room {
-                #out.put(#private::Need::NONE #(#needs)*, |#room| { #(#puts)* })
+                #out.put(#private::Need::NONE #(#needs)*, |#room| { #unused #(#puts)* })
             } else {
                 false
             }
