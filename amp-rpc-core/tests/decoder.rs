@@ -1,7 +1,8 @@
 //! Bytes into boxes.
 
 use amp_rpc_core::AmpBox;
-use amp_rpc_core::wire::{Decoder, FrameError, Limits, parse};
+use amp_rpc_core::wire::{Decoder, FrameError, Limits, SHARED_FROM, parse};
+use bytes::Bytes;
 use proptest::prelude::*;
 
 /// Feeds the pieces one after the other; returns the boxes, the error, and what is left.
@@ -200,5 +201,21 @@ proptest! {
     #[test]
     fn any_bytes_are_boxes_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..500)) {
         decode(&[&bytes], DEFAULT).1.ok();
+    }
+}
+
+#[test]
+fn values_from_a_size_on_are_slices_of_what_was_read() {
+    for (length, is_shared) in [(SHARED_FROM - 1, false), (SHARED_FROM, true)] {
+        let message = AmpBox::from([("a", vec![b'x'; length])]);
+        let read = Bytes::from(message.to_bytes().unwrap());
+        let frame = parse(&read).next().unwrap().unwrap();
+        let value = frame.within(&read).get(b"a").unwrap().to_bytes();
+        assert_eq!(value, vec![b'x'; length]);
+        let range = read.as_ptr_range();
+        assert_eq!(range.contains(&value.as_ptr()), is_shared, "{length}");
+        // Nobody knows of a buffer to share.
+        let copied = frame.get(b"a").unwrap().to_bytes();
+        assert!(!range.contains(&copied.as_ptr()));
     }
 }

@@ -2,7 +2,7 @@
 
 mod derive_support;
 
-use amp_rpc::wire::{BoxWriter, Decoder, Key, Limits, parse, protocol};
+use amp_rpc::wire::{BoxWriter, Decoder, Key, Limits, SHARED_FROM, parse, protocol};
 use amp_rpc::{EncodeError, Fields, NoContext};
 
 use self::derive_support::{decode, encode, wire};
@@ -52,7 +52,7 @@ impl Small {
 fn smalls() -> impl Iterator<Item = Small> {
     let powers = (0..20).map(|digits| 10_u64.pow(digits));
     let numbers = powers.flat_map(|power| [power - 1, power, power + 1]);
-    let lengths = [0, 1, 255, 256, 1_023, 1_024, 20_000];
+    let lengths = [0, 1, 255, 256, SHARED_FROM - 1, SHARED_FROM, 20_000];
     numbers
         .chain([u64::MAX])
         .enumerate()
@@ -93,7 +93,7 @@ fn it_is_written_and_read_as_by_the_rules() {
         let bytes = small.wire();
         assert_eq!(encode(&small), bytes, "{small:?}");
         assert_eq!(decode::<Small>(&bytes), small);
-        if small.text.len() < 1_024 {
+        if small.text.len() < SHARED_FROM {
             assert_eq!(front(&bytes), Some(small));
         }
     }

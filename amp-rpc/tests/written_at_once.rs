@@ -83,7 +83,7 @@ fn fews() -> impl Iterator<Item = Few> {
         -1_234_567_890_123_456_789,
         i64::MIN,
     ];
-    let lengths = [0, 3, 255, 256, 1_024];
+    let lengths = [0, 3, 255, 256, 1_000];
     let all = (numbers.into_iter()).flat_map(move |number| lengths.map(|length| (number, length)));
     all.enumerate().map(|(index, (number, length))| Few {
         flag: index % 2 == 0,

@@ -7,7 +7,7 @@ use crate::error::{DecodeError, EncodeError};
 use crate::schema::Type;
 use crate::wire::{RawValue, ValueWriter};
 
-/// Received values from 1 KiB on are slices of the buffer they were read into, without a copy;
+/// Received values from 4 KiB on are slices of the buffer they were read into, without a copy;
 /// smaller ones are copied, so that keeping one does not keep a buffer.
 ///
 /// Values from 8 KiB on are sent from where they lie, without a copy, unless they are in a list. Until such a value is

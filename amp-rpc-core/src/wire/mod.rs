@@ -51,6 +51,10 @@ pub const MAX_KEY: usize = 255;
 /// The longest value, in bytes, that the 16-bit length of AMP's framing can express.
 pub const MAX_VALUE: usize = 65_535;
 
+/// Values from this size on, in bytes, are handed out as slices of the buffer that was read, where that is one that can be shared.
+/// Smaller ones are copied: to keep one does not keep a whole buffer, and up to here a copy takes less time.
+pub const SHARED_FROM: usize = 4 * 1024;
+
 /// The six keys that carry the conversation itself; no argument may use them.
 pub mod protocol {
     use super::Key;

@@ -3,12 +3,8 @@ use core::ops::Deref;
 
 use bytes::Bytes;
 
-use super::Key;
+use super::{Key, SHARED_FROM};
 use crate::AmpBox;
-
-/// Values from this size on are handed out as slices of the buffer that was read; smaller ones
-/// are copied, so that keeping one does not keep a whole buffer alive.
-pub(super) const SHARED_FROM: usize = 1024;
 
 /// A received box, borrowed from the buffer it was read into.
 ///
@@ -336,7 +332,7 @@ impl<'a> RawValue<'a> {
         self.bytes
     }
 
-    /// The bytes to keep: from 1 KiB on a slice of the buffer that was read, otherwise a copy.
+    /// The bytes to keep: from [`SHARED_FROM`] on a slice of the buffer that was read, otherwise a copy.
     pub fn to_bytes(self) -> Bytes {
         match self.chunk {
             Some(chunk) if self.bytes.len() >= SHARED_FROM => chunk.slice_ref(self.bytes),

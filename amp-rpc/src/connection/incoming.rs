@@ -5,6 +5,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
+use amp_rpc_core::wire::SHARED_FROM;
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
@@ -13,7 +14,7 @@ use crate::transport::BoxedStream;
 
 /// A box from this size on is cut off the buffer, so that its values can be handed on without
 /// copying them.
-const LARGE: usize = 2 * 1024;
+const LARGE: usize = SHARED_FROM;
 /// How much is read at once while large boxes come.
 const BULK: usize = 256 * 1024;
 
