@@ -12,8 +12,13 @@ use super::shared::CallSlot;
 const READ: usize = 64 * 1024;
 /// How many buffers a thread keeps.
 const KEPT: usize = 32;
-/// A buffer that grew beyond this is freed instead of kept.
-const LARGEST: usize = 256 * 1024;
+/// How large buffers to write to are, as a rule.
+const USUAL: usize = 256 * 1024;
+/// One that grew beyond this is freed instead of kept. Calls are encoded until there are [`max_queued`](crate::Amp::max_queued)
+/// bytes, by default half of this, and buffers grow by doubling.
+const LARGEST: usize = 2 * 1024 * 1024;
+/// How many are kept of a list that are larger than usual.
+const LARGE_KEPT: usize = 2;
 /// A buffer up to this is kept by whoever may keep what is small.
 pub(super) const SMALL: usize = 16 * 1024;
 /// How many buffers for large boxes a thread keeps. Parts of them may still be in use.
@@ -53,15 +58,24 @@ pub(super) fn take() -> Vec<u8> {
 
 /// Gives a buffer back.
 pub(super) fn give(mut buffer: Vec<u8>) {
-    if buffer.capacity() == 0 || buffer.capacity() > LARGEST {
+    if buffer.capacity() == 0 {
         return;
     }
     buffer.clear();
     lend(&FOR_WRITING, |kept| {
-        if kept.len() < KEPT {
+        if kept.len() < KEPT && is_kept(&buffer, kept.iter()) {
             kept.push(buffer);
         }
     });
+}
+
+/// Whether a buffer is kept beside others. A system takes memory that is freed, and gives it page by page.
+#[inline]
+fn is_kept<'a>(buffer: &Vec<u8>, others: impl Iterator<Item = &'a Vec<u8>>) -> bool {
+    let is_large = |buffer: &Vec<u8>| buffer.capacity() > USUAL;
+    !is_large(buffer)
+        || buffer.capacity() <= LARGEST
+            && others.filter(|other| is_large(other)).count() < LARGE_KEPT
 }
 
 /// What calls of one connection need.
@@ -79,10 +93,10 @@ pub(super) fn take_for_calls() -> ForCalls {
 
 /// Gives it back. The buffer is empty.
 pub(super) fn give_for_calls(mut it: ForCalls) {
-    if it.out.capacity() > LARGEST {
-        it.out = Vec::new();
-    }
     lend(&FOR_CALLS, |kept| {
+        if !is_kept(&it.out, kept.iter().map(|it| &it.out)) {
+            it.out = Vec::new();
+        }
         if kept.len() < KEPT {
             kept.push(it);
         }
@@ -137,6 +151,25 @@ mod tests {
         let chunks: Vec<_> = (0..2 * CHUNKS).map(|_| take_chunk(1_000)).collect();
         chunks.into_iter().for_each(give_chunk);
         assert_eq!(CHUNKS_KEPT.with_borrow(Vec::len), CHUNKS);
+    }
+
+    #[test]
+    fn few_of_those_that_are_large_are_kept() {
+        let sizes = [USUAL, LARGEST + 1, USUAL + 1, LARGEST, LARGEST, USUAL];
+        for size in sizes {
+            give(Vec::with_capacity(size));
+            let out = Vec::with_capacity(size);
+            give_for_calls(ForCalls { out, room: None });
+        }
+        let wanted = [USUAL, USUAL + 1, LARGEST, USUAL];
+        let kept =
+            FOR_WRITING.with_borrow(|kept| kept.iter().map(Vec::capacity).collect::<Vec<_>>());
+        assert_eq!(kept, wanted);
+        let of_calls = |kept: &mut Vec<ForCalls>| {
+            let all = kept.iter().map(|it| it.out.capacity());
+            all.filter(|capacity| *capacity > 0).collect::<Vec<_>>()
+        };
+        assert_eq!(FOR_CALLS.with_borrow_mut(of_calls), wanted);
     }
 
     /// What is dropped while its thread ends finds nothing there any more.
