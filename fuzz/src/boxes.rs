@@ -85,7 +85,7 @@ fn check_front(buffer: &[u8], limits: Limits, frame: &Frame<'_>) {
     if let Some(found) = front().others() {
         same(found);
     }
-    if let Some((call, found)) = expect_answer(&decoder, buffer) {
+    if let Some((call, found)) = decoder.front(buffer).and_then(expect_answer) {
         same(found);
         let meaning = Message::of(&view);
         assert!(

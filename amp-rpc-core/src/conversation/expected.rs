@@ -1,7 +1,7 @@
 //! Messages as they nearly always are, recognized by their first bytes.
 
 use super::tag::CallId;
-use crate::wire::{CommandPair, Decoder, Frame, Front, Prefix};
+use crate::wire::{CommandPair, Frame, Front, Prefix};
 
 /// What may be an ask that begins with a tag and its command's name, as all do that bring nothing besides their arguments, unless
 /// these have keys that precede the protocol's.
@@ -37,11 +37,10 @@ pub fn expect_ask(mut front: Front<'_>) -> Option<ExpectedAsk<'_>> {
     Some(ExpectedAsk { tag, rest: front })
 }
 
-/// The box at the front of the buffer, with the call that it answers, if it begins with a tag of this side's and has no other
+/// The box at the front of a buffer, with the call that it answers, if it begins with a tag of this side's and has no other
 /// key of the protocol's, as nearly every answer does.
 #[inline]
-pub fn expect_answer<'a>(decoder: &Decoder, input: &'a [u8]) -> Option<(CallId, Frame<'a>)> {
-    let mut front = decoder.front(input)?;
+pub fn expect_answer(mut front: Front<'_>) -> Option<(CallId, Frame<'_>)> {
     let call = CallId::parse(front.short_value(Prefix::ANSWER)?)?;
     Some((call, front.others()?))
 }

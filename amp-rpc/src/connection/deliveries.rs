@@ -199,9 +199,16 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Puts an answer into its call's slot, if nothing else comes of it, as is usual; says whether it did.
+    /// Puts an answer into its call's slot, if nothing else comes of it, as is usual; says whether it did. It is copied, but
+    /// where it is all of `chunk`.
     #[inline]
-    pub(super) fn put(&mut self, id: CallId, bytes: &[u8], outline: Outline) -> bool {
+    pub(super) fn put(
+        &mut self,
+        id: CallId,
+        bytes: &[u8],
+        outline: Outline,
+        chunk: Option<&Bytes>,
+    ) -> bool {
         let State {
             asking,
             known,
@@ -214,7 +221,13 @@ impl Run<'_> {
         let Some(slot) = asking.answer_plainly(id) else {
             return false;
         };
-        Received::put_answer(&mut slot.answer, bytes, outline);
+        match chunk {
+            None => Received::put_answer(&mut slot.answer, bytes, outline),
+            Some(chunk) => {
+                let payload = Payload::shared(chunk.clone(), outline);
+                slot.answer = Some(Received::Answer(payload));
+            }
+        }
         if let Some(waker) = slot.waker.take() {
             self.wakers.push(waker);
         }

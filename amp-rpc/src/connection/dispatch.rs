@@ -410,8 +410,8 @@ impl Dispatch {
 impl Consumer for Dispatch {
     fn step(&mut self, buffer: &[u8], at: usize, shared: Option<&Bytes>) -> Step {
         let mut usual = 0;
-        if self.doorway.has_passed() && shared.is_none() {
-            usual = self.usual(buffer, at);
+        if self.doorway.has_passed() {
+            usual = self.usual(buffer, at, shared);
             if usual > 0 && at + usual == buffer.len() {
                 return Step::Took(usual);
             }

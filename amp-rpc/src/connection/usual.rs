@@ -7,6 +7,8 @@ use amp_rpc_core::conversation::{
     Answering, Ask, ExpectedAsk, Outcome, Replied, Tag, expect_answer, expect_ask,
 };
 use amp_rpc_core::schema::{CommandKind, Errors};
+use amp_rpc_core::wire::{Decoder, Front};
+use bytes::Bytes;
 
 use super::context::ConnectionContext;
 use super::dispatch::Dispatch;
@@ -19,23 +21,32 @@ use crate::ask_context::Active;
 use crate::peer::Peer;
 use crate::responders::Reply;
 
-/// The most bytes of a usual box. None of its values is large enough to be handed on without a copy.
+/// The most bytes of a usual box among others.
 const LONGEST: usize = 16 * 1024;
 /// How many answers are handed over at most before callers get at the lock.
 const AT_ONCE: u64 = 256;
 
-/// The bytes from there on that a usual box can have.
-#[inline]
-fn front(bytes: &[u8], at: usize) -> &[u8] {
-    &bytes[at..bytes.len().min(at + LONGEST)]
+/// The front of the bytes from there on, as far as a usual box can go.
+#[inline(always)]
+fn front<'a>(
+    decoder: &Decoder,
+    bytes: &'a [u8],
+    at: usize,
+    chunk: Option<&'a Bytes>,
+) -> Option<Front<'a>> {
+    match chunk {
+        None => decoder.front(&bytes[at..bytes.len().min(at + LONGEST)]),
+        Some(chunk) => Some(decoder.front(&bytes[at..])?.within(chunk)),
+    }
 }
 
 impl Dispatch {
     /// Deals with the boxes at that place, one after the other, as long as they are usual ones, and says how many bytes they
-    /// take. What this does for a box is what is done for any, in less time; it is for bytes that are a peer's.
-    pub(super) fn usual(&mut self, buffer: &[u8], start: usize) -> usize {
+    /// take. What this does for a box is what is done for any, in less time; it is for bytes that are a peer's. `chunk` is there
+    /// when they are one large box alone: its large values become slices of it.
+    pub(super) fn usual(&mut self, buffer: &[u8], start: usize, chunk: Option<&Bytes>) -> usize {
         let mut at = start;
-        while let Some(length) = self.usual_boxes(buffer, at) {
+        while let Some(length) = self.usual_boxes(buffer, at, chunk) {
             at += length;
         }
         at - start
@@ -43,10 +54,10 @@ impl Dispatch {
 
     /// Deals with one ask, or with the answers that follow each other.
     #[inline]
-    fn usual_boxes(&mut self, buffer: &[u8], at: usize) -> Option<usize> {
+    fn usual_boxes(&mut self, buffer: &[u8], at: usize, chunk: Option<&Bytes>) -> Option<usize> {
         // The length of the first key tells asks and answers apart.
         match &buffer[at..] {
-            [0, 4, ..] if self.takes_asks() => self.usual_ask(front(buffer, at)),
+            [0, 4, ..] if self.takes_asks() => self.usual_ask(buffer, at, chunk),
             [0, 7, ..] if self.wants_more() => {
                 if self.deliveries.has_collected() {
                     // Answers keep their order, not least two of them to the same call.
@@ -55,25 +66,26 @@ impl Dispatch {
                         return None;
                     }
                 }
-                self.usual_answers(&buffer[at..])
+                self.usual_answers(&buffer[at..], chunk)
             }
             _ => None,
         }
     }
 
     /// Hands over the answers at the front of the bytes, as many as are usual ones.
-    fn usual_answers(&mut self, bytes: &[u8]) -> Option<usize> {
+    fn usual_answers(&mut self, bytes: &[u8], chunk: Option<&Bytes>) -> Option<usize> {
         if self.shared.descriptors.is_some() {
             return None;
         }
         let mut run = self.deliveries.run(&self.shared);
         let (mut at, mut count) = (0, 0);
         while count < AT_ONCE {
-            let Some((call, frame)) = expect_answer(&self.decoder, front(bytes, at)) else {
+            let front = front(&self.decoder, bytes, at, chunk);
+            let Some((call, frame)) = front.and_then(expect_answer) else {
                 break;
             };
             let end = at + frame.len();
-            if !run.put(call, &bytes[at..end], frame.view().outline()) {
+            if !run.put(call, &bytes[at..end], frame.view().outline(), chunk) {
                 break;
             }
             (at, count) = (end, count + 1);
@@ -91,8 +103,8 @@ impl Dispatch {
     /// Carries out the ask at the front of the bytes and says how many bytes it takes, if it is for a command that was asked for
     /// before, with what that declares and nothing else.
     #[inline]
-    fn usual_ask(&mut self, bytes: &[u8]) -> Option<usize> {
-        let ask = expect_ask(self.decoder.front(bytes)?)?;
+    fn usual_ask(&mut self, buffer: &[u8], at: usize, chunk: Option<&Bytes>) -> Option<usize> {
+        let ask = expect_ask(front(&self.decoder, buffer, at, chunk)?)?;
         let (entry, arguments) = self.pool.of_ask(&ask)?;
         let task = entry.tasks.last_mut()?;
         let waker = self.running.next_waker();
@@ -139,7 +151,7 @@ impl Dispatch {
         }
         if length == 0 {
             // It was not begun. Where the box ends is for the decoder to say.
-            length = self.decoder.decode(bytes).ok().flatten()?.len();
+            length = self.decoder.decode(&buffer[at..]).ok().flatten()?.len();
             self.shared.counters.boxes_received.add(1);
             self.shared.counters.asks_received.add(1);
         }
