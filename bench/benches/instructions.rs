@@ -54,7 +54,7 @@ fn buffer() -> Vec<u8> {
     Vec::with_capacity(2 * ASK.len())
 }
 
-#[library_benchmark(config = at_most(291))]
+#[library_benchmark(config = at_most(290))]
 #[bench::sum(buffer())]
 fn encode(mut out: Vec<u8>) {
     let call = black_box(CallId::parse(b"1").unwrap());
@@ -94,7 +94,7 @@ fn connection() -> (Runtime, Peer) {
     (runtime, peer)
 }
 
-#[library_benchmark(config = at_most(7_048))]
+#[library_benchmark(config = at_most(6_985))]
 #[bench::one_at_a_time(connection())]
 fn call((runtime, peer): (Runtime, Peer)) {
     runtime.block_on(async {
@@ -107,7 +107,7 @@ fn call((runtime, peer): (Runtime, Peer)) {
     std::mem::forget((runtime, peer));
 }
 
-#[library_benchmark(config = at_most(1_600))]
+#[library_benchmark(config = at_most(1_540))]
 #[bench::many_at_once(connection())]
 fn calls((runtime, peer): (Runtime, Peer)) {
     const CALLERS: usize = 50;
