@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use amp_rpc::{Amp, Answer, Command, Fields, Peer, Responders};
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::{JoinHandle, JoinSet};
 
 #[derive(Command)]
 #[amp(response = Total)]
@@ -68,6 +69,65 @@ fn an_idle_connection_holds_little() {
     let held = counted.bytes_current as f64 / (COUNTED + 1) as f64;
     assert!(held < LIMIT, "{held} bytes a connection");
     assert_eq!(kept.len(), COUNTED + FIRST + 2);
+}
+
+/// Echoes much.
+#[derive(Command)]
+#[amp(response = Echoed)]
+struct Echo {
+    data: Vec<u8>,
+}
+
+#[derive(Fields)]
+struct Echoed {
+    data: Vec<u8>,
+}
+
+/// Is not answered.
+#[derive(Command)]
+struct Wait {}
+
+/// Makes many large calls at once, while another waits for its answer.
+async fn burst(endpoint: &str) -> (Peer, JoinHandle<()>) {
+    let peer = Amp::new().connect(endpoint).await.unwrap();
+    let waiting = peer.call(Wait {}).owned();
+    let waiting = tokio::spawn(async move { drop(waiting.await) });
+    let mut echoes = JoinSet::new();
+    for _ in 0..64 {
+        let echo = peer.call(Echo {
+            data: vec![b'x'; 7_000],
+        });
+        echoes.spawn(echo.owned().into_future());
+    }
+    while let Some(echoed) = echoes.join_next().await {
+        assert_eq!(echoed.unwrap().unwrap().data.len(), 7_000);
+    }
+    (peer, waiting)
+}
+
+#[test]
+fn a_connection_with_a_call_that_waits_does_not_hold_what_a_burst_needed() {
+    const CONNECTIONS: usize = 24;
+    /// What a buffer holds that a connection may keep.
+    const USUAL: usize = 256 * 1024;
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let endpoint = runtime.block_on(async {
+        let responders = Responders::new()
+            .on(async |command: Echo| -> Answer<Echo> { Ok(Echoed { data: command.data }) })
+            .on(async |_: Wait| -> Answer<Wait> { std::future::pending().await });
+        let server = Amp::new().locator(responders);
+        let server = server.listen("tcp:127.0.0.1:0").await.unwrap();
+        let endpoint = server.endpoint().to_string();
+        tokio::spawn(server.run());
+        endpoint
+    });
+    // What is made once for all of them does not count.
+    let mut kept: Vec<_> = (0..4).map(|_| runtime.block_on(burst(&endpoint))).collect();
+    let counted = allocation_counter::measure(|| {
+        kept.extend((0..CONNECTIONS).map(|_| runtime.block_on(burst(&endpoint))));
+    });
+    let held = usize::try_from(counted.bytes_current).unwrap() / CONNECTIONS;
+    assert!(held < USUAL, "{held} bytes a connection");
 }
 
 /// Tasks of responders wait for other connections' asks, but not for longer than their locator is there.

@@ -4,10 +4,14 @@
 //! allocations of their own, which are further apart, and nothing is freed meanwhile. Only at the end of a buffer is a box moved.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use amp_rpc::{Amp, Answer, Command, Fields, Responders};
+use amp_rpc::{Amp, AmpBox, Answer, Command, Failure, Fields, Peer, Responders};
 use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// Keeps some bytes.
 #[derive(Debug, Command)]
@@ -95,4 +99,59 @@ async fn answers_that_are_neighbors_on_the_wire_are_neighbors_in_memory() {
             .all(|(data, byte)| *data == vec![byte; LENGTH])
     );
     check(&kept, BETWEEN_ANSWERS);
+}
+
+fn message(pairs: &[(&str, &[u8])]) -> Vec<u8> {
+    AmpBox::from_iter(pairs.iter().map(|(key, value)| (*key, *value)))
+        .to_bytes()
+        .unwrap()
+}
+
+/// Behind an answer and an error to this side's last calls, a reader at its bound pauses: also before a large ask that was read
+/// with them.
+#[tokio::test]
+async fn a_large_ask_behind_the_last_answers_waits_for_its_turn() {
+    let (mut near, far) = tokio::io::duplex(1 << 20);
+    let doors = Arc::new(Semaphore::new(0));
+    let hold = {
+        let doors = Arc::clone(&doors);
+        move |_: AmpBox, _: Peer| {
+            let doors = Arc::clone(&doors);
+            async move {
+                doors.acquire().await.unwrap().forget();
+                Ok::<_, Failure>(AmpBox::new())
+            }
+        }
+    };
+    let locator = Responders::new().on_box("Hold", hold);
+    let peer = Amp::new().max_running(1).locator(locator).over(far);
+    let (first, second) = (
+        peer.call_box("A", AmpBox::new()).start(),
+        peer.call_box("B", AmpBox::new()).start(),
+    );
+    let pad = vec![b'x'; LENGTH];
+    let ask = |tag: &[u8]| message(&[("_ask", tag), ("_command", b"Hold"), ("pad", &pad)]);
+    near.write_all(&ask(b"one")).await.unwrap();
+    while peer.stats().responders_running == 0 {
+        tokio::task::yield_now().await;
+    }
+    let answer = message(&[("_answer", b"1"), ("pad", &pad)]);
+    let error = [
+        ("_error", &b"2"[..]),
+        ("_error_code", b"E"),
+        ("_error_description", b""),
+    ];
+    let bytes = [answer, message(&error), ask(b"two")].concat();
+    near.write_all(&bytes).await.unwrap();
+    first.await.unwrap();
+    second.await.unwrap_err();
+    doors.add_permits(2);
+    let wanted = [b"one", b"two"]
+        .map(|tag| message(&[("_answer", tag)]))
+        .concat();
+    let mut written = Vec::new();
+    while !written.ends_with(&wanted) {
+        let read = timeout(Duration::from_secs(20), near.read_buf(&mut written)).await;
+        assert!(read.expect("both asks are answered").unwrap() > 0);
+    }
 }

@@ -137,6 +137,19 @@ fn asks() -> Vec<Vec<u8>> {
         &[("_other", b""), ("number", b"0")],
     ];
     asks.extend(others.iter().map(|fields| ask(fields)));
+    // The same where the box is a large one.
+    let large = "z".repeat(5_000).into_bytes();
+    for number in ["0", "1", "5", "6", "7", "13", "one"] {
+        asks.push(ask(&[("more", &large), ("number", number.as_bytes())]));
+    }
+    let others: [&[(&str, &[u8])]; 5] = [
+        &[("more", &large)],
+        &[("more", &large), ("number", b"0"), ("unknown", b"0")],
+        &[("number", b"0"), ("unknown", &large)],
+        &[("more", &large), ("number", b"4"), ("number", b"0")],
+        &[("number", b"0"), ("more", &large)],
+    ];
+    asks.extend(others.iter().map(|fields| ask(fields)));
     let command = ("_command", &b"Act"[..]);
     asks.extend([
         message(&[command, ("number", b"0")]),
@@ -151,6 +164,19 @@ fn asks() -> Vec<Vec<u8>> {
             ("_ask", b"tag"),
             command,
             ("_deadline", b"60000"),
+            ("number", b"0"),
+        ]),
+        message(&[
+            ("_ask", b"tag"),
+            ("more", &large),
+            command,
+            ("number", b"0"),
+        ]),
+        message(&[
+            ("_ask", b"tag"),
+            command,
+            ("_deadline", b"60000"),
+            ("more", &large),
             ("number", b"0"),
         ]),
         message(&[("number", b"0")]),
@@ -451,6 +477,12 @@ async fn the_first_of_several_answers_to_a_call_counts() {
     let second = answer("1", &[("text", b"second")]);
     // The first box of a connection is never a usual one.
     assert_eq!(text_of(&[&*first, &second].concat()).await, "first");
+    // Large ones are put into their slots as they lie.
+    let [early, late] = ["early", "late"].map(|word| word.repeat(1_000));
+    let large = [&early, &late]
+        .map(|text| answer("1", &[("text", text.as_bytes())]))
+        .concat();
+    assert_eq!(text_of(&large).await, early);
     // Nor is one whose tag does not come first.
     let odd = message(&[("Text", b""), ("_answer", b"1"), ("text", b"odd")]);
     let late = answer("ffff", &[]);

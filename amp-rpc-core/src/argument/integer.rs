@@ -98,9 +98,9 @@ macro_rules! list_functions {
             value: RawValue<'_>,
             cx: &mut dyn Context,
         ) -> Result<Vec<Self>, DecodeError> {
-            // With its length, a number has about eight bytes.
-            let room = Vec::with_capacity(value.len() / 8);
-            list::decode_in_place(value, room, cx, |element, up_to_its_end, _| {
+            // With its length, a number has about eight bytes; and this is no more memory than the list has.
+            let numbers = Vec::with_capacity(value.len() / size_of::<Self>().max(8));
+            list::decode_in_place(value, numbers, cx, |element, up_to_its_end, _| {
                 let number = digits::read_last(up_to_its_end, element.len());
                 let number = number.and_then(|number| Self::try_from(number).ok());
                 number.map_or_else(|| Self::decode(element), Ok)

@@ -1,9 +1,9 @@
 use super::{Key, Prefix, Short, protocol};
 
-/// The longest name of a command, or tag of the peer's, that [`ProtocolPairs::put`] takes.
+/// The longest name of a command, or tag of the peer's, that [`ProtocolPairs::put`] takes where there is nothing besides.
 const LONGEST: usize = 32;
 
-/// How much room that gets.
+/// How much room that gets, which is all that others may take.
 pub(super) const PROTOCOL_ROOM: usize = 8 + Short::ROOM + 12 + LONGEST;
 
 /// Pairs of the protocol's keys, in ascending order.

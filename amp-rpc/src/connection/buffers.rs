@@ -13,11 +13,11 @@ const READ: usize = 64 * 1024;
 /// How many buffers a thread keeps.
 const KEPT: usize = 32;
 /// How large buffers to write to are, as a rule.
-const USUAL: usize = 256 * 1024;
+pub(super) const USUAL: usize = 256 * 1024;
 /// One that grew beyond this is freed instead of kept. Calls are encoded until there are [`max_queued`](crate::Amp::max_queued)
 /// bytes, by default half of this, and buffers grow by doubling.
 const LARGEST: usize = 2 * 1024 * 1024;
-/// How many are kept of a list that are larger than usual.
+/// How many are kept on a list that are larger than usual: a thread has two lists.
 const LARGE_KEPT: usize = 2;
 /// A buffer up to this is kept by whoever may keep what is small.
 pub(super) const SMALL: usize = 16 * 1024;

@@ -411,6 +411,7 @@ impl Consumer for Dispatch {
     fn step(&mut self, buffer: &[u8], at: usize, shared: Option<&Bytes>) -> Step {
         let mut usual = 0;
         if self.doorway.has_passed() {
+            // A large box fails here at its first large value, and comes again when it is cut off.
             usual = self.usual(buffer, at, shared);
             if usual > 0 && at + usual == buffer.len() {
                 return Step::Took(usual);
@@ -424,10 +425,11 @@ impl Consumer for Dispatch {
         }
     }
 
-    fn settle(&mut self, buffer: &[u8]) {
+    fn settle(&mut self, buffer: &[u8]) -> bool {
         if !self.deliveries.is_empty() {
             self.hand_over(buffer);
         }
+        self.wants_more()
     }
 }
 

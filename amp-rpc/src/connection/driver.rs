@@ -103,15 +103,11 @@ impl Carrier {
         }
         let reserved = &self.shared.reserved;
         state.rest(reserved);
-        let is_away = match reserved.is_reserved() {
-            true => {
-                if desk.dispatch.outgoing.is_clear() {
-                    desk.dispatch.outgoing.give_large();
-                }
-                false
-            }
-            false => is_open && desk.may_rest(&state) && desk.is_clear(),
-        };
+        let is_away =
+            !reserved.is_reserved() && is_open && desk.may_rest(&state) && desk.is_clear();
+        if !is_away && desk.dispatch.outgoing.is_clear() {
+            desk.dispatch.outgoing.give_large();
+        }
         match &mut state.sleeping {
             Some(known) => known.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),

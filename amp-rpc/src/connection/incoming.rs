@@ -13,7 +13,7 @@ use super::buffers;
 use crate::transport::BoxedStream;
 
 /// A box from this size on is cut off the buffer, so that its values can be handed on without
-/// copying them.
+/// copying them; but for those that have no large values and are taken among others.
 const LARGE: usize = SHARED_FROM;
 /// How much is read at once while large boxes come.
 const BULK: usize = 256 * 1024;
@@ -56,8 +56,8 @@ pub(super) trait Consumer {
     /// cut off the buffer.
     fn step(&mut self, buffer: &[u8], at: usize, shared: Option<&Bytes>) -> Step;
 
-    /// Takes what it needs out of the buffer, which goes on to other uses.
-    fn settle(&mut self, buffer: &[u8]);
+    /// Takes what it needs out of the buffer, which goes on to other uses. Says whether it wants more boxes.
+    fn settle(&mut self, buffer: &[u8]) -> bool;
 }
 
 impl Incoming {
@@ -171,7 +171,10 @@ impl Incoming {
             match consumer.step(&self.rest, at, None) {
                 Step::Took(length) => at += length,
                 Step::Large(length) => {
-                    consumer.settle(&self.rest);
+                    // Those may have been the answers for the sake of which it was to be read.
+                    if !consumer.settle(&self.rest) {
+                        break;
+                    }
                     self.rest.advance(at);
                     at = 0;
                     self.is_bulk = true;

@@ -350,7 +350,8 @@ impl State {
         }
     }
 
-    /// Gives that back while no call is under way. Where a place is reserved for the connection, it keeps what is small.
+    /// Gives that back while no call is under way, and what is larger than usual also while calls wait for their answers. Where a place
+    /// is reserved for the connection, it keeps what is small.
     #[inline]
     pub(super) fn rest(&mut self, reserved: &Reserved) {
         if reserved.is_reserved()
@@ -365,10 +366,16 @@ impl State {
     #[inline(never)]
     fn rest_all(&mut self) {
         let has_room = self.out.capacity() > 0 || !self.asking.calls.is_resting();
-        if has_room && self.out.is_empty() && self.has_no_calls() {
+        if !has_room || !self.out.is_empty() {
+            return;
+        }
+        if self.has_no_calls() {
             let room = self.asking.calls.rest();
             let out = std::mem::take(&mut self.out);
             buffers::give_for_calls(ForCalls { out, room });
+        } else if self.out.capacity() > buffers::USUAL {
+            // A call may wait long, and what it was encoded in be what a burst has left.
+            buffers::give(std::mem::take(&mut self.out));
         }
     }
 }
