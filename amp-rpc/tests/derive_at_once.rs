@@ -5,7 +5,7 @@ mod derive_support;
 use amp_rpc::wire::{BoxWriter, Decoder, Key, Limits, SHARED_FROM, parse, protocol};
 use amp_rpc::{EncodeError, Fields, NoContext};
 
-use self::derive_support::{decode, encode, wire};
+use self::derive_support::{Many, decode, encode, many, wire};
 
 #[derive(Debug, Clone, Default, PartialEq, Fields)]
 struct Small {
@@ -16,14 +16,6 @@ struct Small {
     perhaps: Option<i16>,
     text: String,
     tiny: i8,
-}
-
-/// More fields than code is written for one by one.
-#[derive(Debug, Default, PartialEq, Fields)]
-#[rustfmt::skip]
-struct Many {
-    a: i64, b: i64, c: i64, d: i64, e: i64, f: i64, g: i64, h: i64, i: i64, j: i64, k: i64, l: i64, m: i64, n: i64,
-    o: i64, p: i64, q: i64, r: Option<u8>,
 }
 
 impl Small {
@@ -97,12 +89,7 @@ fn it_is_written_and_read_as_by_the_rules() {
             assert_eq!(front(&bytes), Some(small));
         }
     }
-    let many = Many {
-        b: -7,
-        q: 123_456_789_012,
-        r: Some(200),
-        ..Many::default()
-    };
+    let many = many();
     let bytes = encode(&many);
     assert_eq!(decode::<Many>(&bytes), many);
     assert_eq!(front(&bytes), Some(many));

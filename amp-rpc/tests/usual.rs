@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use amp_rpc::wire::{RawValue, ValueWriter};
+use amp_rpc::wire::{RawValue, ValueWriter, parse};
 use amp_rpc::{
     Amp, Answer, Argument, CallError, Command, CommandError, DecodeError, EncodeError, EndReason,
     Failure, Fields, Peer, RemoteError, Responder, Responders,
@@ -468,6 +468,10 @@ async fn text_of(bytes: &[u8]) -> String {
     let peer = Amp::new().over(one);
     let call = peer.call(Act::of(0)).start();
     other.write_all(bytes).await.unwrap();
+    // Not before all of it has come.
+    while peer.stats().boxes_received < parse(bytes).count() as u64 {
+        tokio::task::yield_now().await;
+    }
     call.await.unwrap().text
 }
 

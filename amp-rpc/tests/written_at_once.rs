@@ -7,7 +7,7 @@ use amp_rpc::wire::{AtOnce, BoxWriter, Limits};
 use amp_rpc::{Compat, Context, EncodeError, Fields, NoContext, WriteFields};
 use amp_rpc_core::conversation::{Answering, Asking, CallId, Head, write_ask};
 
-use self::derive_support::{decode, encode};
+use self::derive_support::{decode, encode, many};
 
 #[derive(Debug, PartialEq, Fields)]
 struct Nothing {}
@@ -20,14 +20,6 @@ struct Few {
     number: i64,
     perhaps: Option<i16>,
     text: String,
-}
-
-/// More fields than code is written for one by one.
-#[derive(Debug, Default, PartialEq, Fields)]
-#[rustfmt::skip]
-struct Many {
-    a: i64, b: i64, c: i64, d: i64, e: i64, f: i64, g: i64, h: i64, i: i64, j: i64, k: i64, l: i64, m: i64, n: i64,
-    o: i64, p: i64, q: i64, r: Option<u8>,
 }
 
 /// A key before those of the protocol.
@@ -93,15 +85,6 @@ fn fews() -> impl Iterator<Item = Few> {
         perhaps: (index % 3 > 0).then_some(number as i16),
         text: "x".repeat(length),
     })
-}
-
-fn many() -> Many {
-    Many {
-        b: -7,
-        q: 123_456_789_012,
-        r: Some(200),
-        ..Many::default()
-    }
 }
 
 /// Limits around what such boxes need, which is less than the room that is made for them.

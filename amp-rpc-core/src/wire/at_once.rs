@@ -32,7 +32,7 @@ impl<'a> AtOnce<'a> {
             limits,
             protocol,
         } = self;
-        if !need.fits(limits.value_bytes) || !protocol.fit(limits.value_bytes) {
+        if !need.fits(limits.value_bytes) || !protocol.fits(limits.value_bytes) {
             return false;
         }
         let total = PROTOCOL_ROOM + need.total() + 2;

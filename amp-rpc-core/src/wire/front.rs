@@ -9,9 +9,9 @@ use super::{BoxView, CommandPair, Key, Prefix, RawValue, SHARED_FROM, protocol};
 ///
 /// Nearly every box has just the keys that its receiver expects, in ascending order. To compare what is there with them finds
 /// the values, the end of the box, and whether it is well-formed, in one walk. Whatever is otherwise makes a step return `None`: a
-/// key that is missing, repeated or not expected, a box that is not complete or over the limits, a value of
-/// [`SHARED_FROM`] bytes or more that lies in no chunk of which it could be a slice. Then the [`Decoder`](super::Decoder) has to look at the same bytes, from their
-/// beginning, which says what they are.
+/// key that is missing, repeated or not expected, a box that is not complete or over the limits, a value of [`SHARED_FROM`] bytes
+/// or more that lies in no chunk of which it could be a slice. Then the [`Decoder`](super::Decoder) has to look at the same bytes,
+/// from their beginning, which says what they are.
 ///
 /// Made by [`Decoder::front`](super::Decoder::front).
 ///

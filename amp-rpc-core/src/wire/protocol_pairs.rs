@@ -20,7 +20,7 @@ pub(crate) enum ProtocolPairs<'a> {
 impl<'a> ProtocolPairs<'a> {
     /// Whether these can be put in that room, and none of their values is longer than the limit.
     #[inline(always)]
-    pub(super) fn fit(&self, value_bytes: usize) -> bool {
+    pub(super) fn fits(&self, value_bytes: usize) -> bool {
         let longest = match self {
             Self::Ask { tag, command } => tag.len().max(command.len()),
             Self::Answer { tag } => tag.len(),

@@ -6,6 +6,23 @@ use amp_rpc::wire::{BoxWriter, Limits, parse};
 use amp_rpc::{DecodeError, Fields};
 use amp_rpc_core::NoContext;
 
+/// More fields than code is written for one by one.
+#[derive(Debug, Default, PartialEq, Fields)]
+#[rustfmt::skip]
+pub(crate) struct Many {
+    a: i64, b: i64, c: i64, d: i64, e: i64, f: i64, g: i64, h: i64, i: i64, j: i64, k: i64, l: i64, m: i64, n: i64,
+    o: i64, p: i64, q: i64, r: Option<u8>,
+}
+
+pub(crate) fn many() -> Many {
+    Many {
+        b: -7,
+        q: 123_456_789_012,
+        r: Some(200),
+        ..Many::default()
+    }
+}
+
 /// A whole box with these pairs, in this order.
 pub(crate) fn wire(pairs: &[(&[u8], &[u8])]) -> Vec<u8> {
     let mut bytes = Vec::new();
