@@ -28,17 +28,33 @@ pub(super) async fn connect(
         connect_to(address, bind_address)
     })
     .await?;
-    Ok(transport(stream, Side::Connecting).host(host))
+    let remote = stream.peer_addr().ok();
+    Ok(transport(stream, remote, Side::Connecting).host(host))
 }
 
-pub(super) fn transport(stream: TcpStream, side: Side) -> Transport {
-    // A connection is as good without it.
-    let _ = look_for_life(&stream);
+/// A connection that somebody else has made.
+#[cfg(all(unix, feature = "process"))]
+pub(super) fn adopt(stream: std::net::TcpStream, side: Side) -> io::Result<Transport> {
+    stream.set_nonblocking(true)?;
+    let stream = TcpStream::from_std(stream)?;
+    prepare(&stream);
+    let remote = stream.peer_addr().ok();
+    Ok(transport(stream, remote, side))
+}
+
+fn transport(stream: TcpStream, remote: Option<SocketAddr>, side: Side) -> Transport {
     let addresses = Addresses {
         local: stream.local_addr().ok().map(Address::Tcp),
-        remote: stream.peer_addr().ok().map(Address::Tcp),
+        remote: remote.map(Address::Tcp),
     };
     Transport::new(stream, addresses, side)
+}
+
+/// Sets what every connection needs. It fails on some systems when the peer is gone already, which reading will tell; and a
+/// connection is as good without.
+fn prepare(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let _ = look_for_life(stream);
 }
 
 /// Has the system find out when the other end is gone although nothing says so: after a minute of silence it asks
@@ -99,7 +115,7 @@ async fn connect_to(address: SocketAddr, bind_address: Option<IpAddr>) -> io::Re
     }
     let stream = socket.connect(address).await?;
     check_other(&stream)?;
-    stream.set_nodelay(true)?;
+    prepare(&stream);
     Ok(stream)
 }
 
@@ -177,17 +193,12 @@ impl Listener {
 
     pub(super) async fn accept(&self) -> io::Result<Transport> {
         let (stream, remote) = self.accept_stream().await?;
-        let addresses = Addresses {
-            local: stream.local_addr().ok().map(Address::Tcp),
-            remote: Some(Address::Tcp(remote)),
-        };
-        Ok(Transport::new(stream, addresses, Side::Accepting))
+        Ok(transport(stream, Some(remote), Side::Accepting))
     }
 
     async fn accept_stream(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let (stream, remote) = self.inner.accept().await?;
-        // It fails on some systems when the peer is gone already; reading will tell.
-        let _ = stream.set_nodelay(true);
+        prepare(&stream);
         Ok((stream, remote))
     }
 
@@ -246,29 +257,31 @@ mod tests {
         check_endpoint("[fe80::1%3]:80", r"tcp:fe80\:\:1%3:80");
     }
 
-    #[tokio::test]
-    async fn neither_side_waits_for_more_to_send() {
+    /// Both sides of a connection.
+    async fn both() -> [TcpStream; 2] {
         let listener = listen("127.0.0.1", 0, 50).await.unwrap();
         let client = connect_to(listener.address, None).await.unwrap();
         let (server, _) = listener.accept_stream().await.unwrap();
-        assert!(client.nodelay().unwrap());
-        assert!(server.nodelay().unwrap());
+        [client, server]
+    }
+
+    #[tokio::test]
+    async fn neither_side_waits_for_more_to_send() {
+        for side in both().await {
+            assert!(side.nodelay().unwrap());
+        }
     }
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn the_system_looks_for_peers_that_are_gone() {
+    async fn the_system_looks_for_peers_that_are_gone_on_either_side() {
         use rustix::net::sockopt;
 
-        let listener = listen("127.0.0.1", 0, 50).await.unwrap();
-        let client = connect_to(listener.address, None).await.unwrap();
-        assert!(!sockopt::socket_keepalive(&client).unwrap());
-        look_for_life(&client).unwrap();
-        assert!(sockopt::socket_keepalive(&client).unwrap());
-        assert_eq!(
-            sockopt::tcp_keepidle(&client).unwrap(),
-            Duration::from_secs(60)
-        );
+        for side in both().await {
+            assert!(sockopt::socket_keepalive(&side).unwrap());
+            let idle = sockopt::tcp_keepidle(&side).unwrap();
+            assert_eq!(idle, Duration::from_secs(60));
+        }
     }
 
     fn addresses(count: u16) -> Vec<SocketAddr> {

@@ -79,13 +79,7 @@ pub(super) fn invalid(message: String) -> io::Error {
 /// A connection over one socket.
 pub(super) fn over_one(file: File, name: &str, side: Side) -> io::Result<Transport> {
     match file {
-        File::Socket(Socket::Tcp(socket)) => {
-            socket.set_nonblocking(true)?;
-            let socket = tokio::net::TcpStream::from_std(socket)?;
-            // A call must not wait for more. Whatever the system says, it is no reason to give up.
-            let _ = socket.set_nodelay(true);
-            Ok(tcp::transport(socket, side))
-        }
+        File::Socket(Socket::Tcp(socket)) => tcp::adopt(socket, side),
         File::Socket(Socket::Unix(socket)) => {
             socket.set_nonblocking(true)?;
             let socket = tokio::net::UnixStream::from_std(socket)?;
