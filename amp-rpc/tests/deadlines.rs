@@ -307,6 +307,14 @@ async fn a_responder_knows_how_long_its_caller_waits() {
         assert_eq!(text(&answer, "left"), expected, "{deadline:?}");
     }
     assert!(AskContext::current().is_none());
+
+    let plain = (Amp::new().extensions(false)).locator(Responders::new().on_box("Look", look));
+    let (peer, mut stream) = raw(&plain);
+    let ask = bytes([("_ask", "1"), ("_command", "Look"), ("_deadline", "soon")]);
+    stream.write_all(&ask).await.unwrap();
+    let answer = read_box(&mut stream).await;
+    assert_eq!(text(&answer, "left"), "-1", "a program's own key");
+    assert_eq!(peer.stats().bad_metadata, 0);
 }
 
 #[tokio::test(start_paused = true)]

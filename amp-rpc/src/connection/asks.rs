@@ -38,7 +38,11 @@ impl Dispatch {
         frame: &[u8],
     ) {
         self.shared.counters.asks_received.add(1);
-        if command.starts_with(PREFIX) && self.shared.options.extensions {
+        // Where nobody was told of such keys, they are a program's own.
+        let none = Metadata::default();
+        let extends = self.shared.options.extensions;
+        let metadata = if extends { metadata } else { &none };
+        if command.starts_with(PREFIX) && extends {
             if let Some(own) = Own::of(command, view) {
                 return self.own_received(tag, own);
             }
