@@ -1,6 +1,8 @@
 //! What features cost: `cargo bench -p bench --bench costs --features costs`.
 //!
-//! A turn is 64 calls that are made at once and answered, on one connection over loopback, both ends in one process.
+//! A turn is 64 callers that make one call after the other, on one connection over loopback, both ends in one process.
+//!
+//! With `--features tracing` all of it is measured with that feature of the library, and spans, too.
 #![allow(missing_docs, reason = "the macros' own")]
 
 mod sum;
@@ -10,11 +12,16 @@ use std::time::Duration;
 use amp_rpc::{
     Amp, Answer, ConnectEndpoint, Identity, ListenEndpoint, Peer, Responders, Server, Tls, Trust,
 };
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 use crate::sum::{Sum, sum};
+
+/// How many callers there are in a turn.
+const CALLERS: i64 = 64;
+/// How many calls each makes: so many that its own beginning and end do not count.
+const CALLS: i64 = 64;
 
 async fn waiting_sum(command: Sum) -> Answer<Sum> {
     tokio::task::yield_now().await;
@@ -45,14 +52,16 @@ fn port_of(server: &Server) -> u16 {
 
 async fn turn(peer: &Peer, limit: Option<Duration>) {
     let mut callers = JoinSet::new();
-    for a in 0..64 {
+    for a in 0..CALLERS {
         let peer = peer.clone();
         callers.spawn(async move {
-            let mut call = peer.call(Sum { a, b: 1 });
-            if let Some(limit) = limit {
-                call = call.timeout(limit);
+            for b in 0..CALLS {
+                let mut call = peer.call(Sum { a, b });
+                if let Some(limit) = limit {
+                    call = call.timeout(limit);
+                }
+                assert_eq!(call.await.unwrap().total, a + b);
             }
-            assert_eq!(call.await.unwrap().total, a + 1);
         });
     }
     while let Some(done) = callers.join_next().await {
@@ -65,7 +74,8 @@ fn one_thread() -> Runtime {
 }
 
 fn costs(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("64 calls");
+    let mut group = criterion.benchmark_group("64 callers");
+    group.throughput(Throughput::Elements((CALLERS * CALLS).unsigned_abs()));
     let mut measure = |name: &str, runtime: Runtime, limit, server: Amp, tls| {
         let peer = runtime.block_on(connect(server, tls));
         group.bench_function(name, |bencher| {
@@ -101,6 +111,20 @@ fn costs(criterion: &mut Criterion) {
         .build()
         .unwrap();
     measure("a runtime with two workers", two, None, serving(), None);
+    #[cfg(feature = "tracing")]
+    {
+        let mut spans = |name, level| {
+            let subscriber = tracing_subscriber::fmt()
+                .with_max_level(level)
+                .with_writer(std::io::sink)
+                .finish();
+            tracing::subscriber::with_default(subscriber, || {
+                measure(name, one_thread(), None, serving(), None);
+            });
+        };
+        spans("a log from `info` up", tracing::Level::INFO);
+        spans("a log with spans", tracing::Level::DEBUG);
+    }
     group.finish();
 }
 
