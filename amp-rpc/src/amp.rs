@@ -102,7 +102,8 @@ impl Amp {
         self
     }
 
-    /// Sets the limits on one box. Defaults: see [`Limits`].
+    /// Sets the limits on one box. Defaults: see [`Limits`]. Less than 54 bytes or 3 pairs, which is what an error takes, is
+    /// refused when a connection is made.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         Arc::make_mut(&mut self.options).limits = limits;
@@ -113,7 +114,7 @@ impl Amp {
     ///
     /// At the bound no more is read. While calls of this side are under way, reading goes on, since
     /// their answers may be what the responders wait for; asks are then refused with the error code
-    /// `BUSY`.
+    /// `BUSY`. Zero is refused when a connection is made.
     #[must_use]
     pub fn max_running(mut self, responders: usize) -> Self {
         Arc::make_mut(&mut self.options).max_running = responders;
@@ -121,7 +122,10 @@ impl Amp {
     }
 
     /// Sets how many bytes may wait to be written on one connection before senders wait. Default:
-    /// 1 MiB. One box may exceed it.
+    /// 1 MiB. One box may exceed it. Zero is refused when a connection is made.
+    ///
+    /// With as many bytes of answers no more is read; while calls of this side are under way, reading goes on, and from
+    /// eight times as many on asks are refused with the error code `BUSY`.
     #[must_use]
     pub fn max_queued(mut self, bytes: usize) -> Self {
         Arc::make_mut(&mut self.options).max_queued = bytes;
@@ -150,21 +154,22 @@ impl Amp {
         self
     }
 
-    /// Sets after how long a silence the peer is asked for a sign of life. Default: 60 seconds.
+    /// Sets how often it is looked whether the peer has sent anything. If it has not since the last look, it is asked for a sign of
+    /// life. Default: 60 seconds. Zero is refused when a connection is made.
     ///
     /// It is asked with the command `_amp-rpc`, which needs no support: any answer is one, also Twisted's that it
-    /// has no such command, and so is anything else that comes. When nothing comes for as long again, the connection ends
+    /// has no such command, and so is anything else that comes. When nothing has come until the next look, the connection ends
     /// with [`EndReason::Silent`](crate::EndReason::Silent) if the peer has answered such an ask before; of one that never has, the
-    /// silence is only logged, since some may not answer.
+    /// silence is only logged, since some may not answer. So a connection ends two to three such times after the last byte.
     ///
-    /// Over TCP the system looks for peers that are gone, too.
+    /// Over TCP, on systems of the Unix family, the system looks for peers that are gone, too, whatever is set here.
     #[must_use]
     pub fn keepalive(mut self, silence: Duration) -> Self {
         Arc::make_mut(&mut self.options).keepalive = Some(silence);
         self
     }
 
-    /// Never asks the peer for a sign of life.
+    /// Never asks the peer for a sign of life. Over TCP the system goes on to look for it.
     #[must_use]
     pub fn no_keepalive(mut self) -> Self {
         Arc::make_mut(&mut self.options).keepalive = None;
@@ -172,7 +177,8 @@ impl Amp {
     }
 
     /// Closes connections that nobody has used for so long: no ask came, no call was made, and none is
-    /// under way. They may live for up to twice as long. Default: without a limit, as in Twisted.
+    /// under way. They may live for up to twice as long. Default: without a limit, as in Twisted. Zero is refused when a
+    /// connection is made.
     #[must_use]
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
         Arc::make_mut(&mut self.options).idle_timeout = Some(limit);
@@ -180,7 +186,7 @@ impl Amp {
     }
 
     /// Closes connections that a server has accepted when no whole box has come for so long. Default: without a
-    /// limit, since in AMP either side may be the one that asks.
+    /// limit, since in AMP either side may be the one that asks. Zero is refused when a connection is made.
     #[must_use]
     pub fn first_box_timeout(mut self, limit: Duration) -> Self {
         Arc::make_mut(&mut self.options).first_box_timeout = Some(limit);
@@ -190,9 +196,11 @@ impl Amp {
     /// Sets whether a connection finds out what its peer can do beyond AMP, and tells the peer what this side
     /// can. Default: it does.
     ///
-    /// The first call with a deadline, the first that is dropped before its answer, and
+    /// The first call with a deadline or a [`traceparent`](Self::traceparent), the first that is dropped before its answer, and
     /// [`Peer::leaving`](crate::Peer::leaving), make it ask once, with the command `_amp-rpc`. A peer that has no such command, as every Twisted, answers that, and
-    /// never sees anything else that is unusual.
+    /// never sees anything else that is unusual. [Signs of life](Self::keepalive) are asked for with the same command, also without this.
+    ///
+    /// Without it, the keys `_deadline` and `_traceparent` of an ask mean nothing to the connection: they are arguments, as in Twisted.
     #[must_use]
     pub fn extensions(mut self, on: bool) -> Self {
         Arc::make_mut(&mut self.options).extensions = on;

@@ -64,7 +64,7 @@
 //! | `tls` | TLS from the first byte and with `StartTLS`: `Tls`, `Identity`, `Trust`, the endpoints `ssl:` and `tls:`; rustls with `ring` |
 //! | `tls-aws-lc-rs` | the same with `aws-lc-rs`, which is used where both are on |
 //! | `temporary-certificate` | `Identity::temporary`, a certificate made on the spot |
-//! | `tracing` | failures of responders are logged, and connections, calls and asks are spans; without it nobody is told |
+//! | `tracing` | what goes wrong on this side is logged, and connections, calls and asks are spans; without it nobody is told |
 //! | `test-util` | for tests of your own: the module `test_util` |
 //! | `metrics` | what connections count goes to the crate `metrics` |
 

@@ -1,8 +1,9 @@
 //! The guide: from setting up to the wire format.
 //!
 //! It follows the guide of the original, `twisted.protocols.amp`: setting up, commands, locators, box
-//! receivers. Then come the types of arguments, what can go wrong, and what a connection can become or carry: TLS, another
-//! protocol, open files, pipes to a child; and two pages for those who come from Twisted.
+//! receivers. Then come the types of arguments and what can go wrong; how connections are kept (deadlines, silence, reconnecting) and
+//! watched; what a connection can become or carry: TLS, another
+//! protocol, open files, pipes to a child; testing, performance and promises; and two pages for those who come from Twisted.
 
 #[doc = include_str!("setting_up.md")]
 pub mod setting_up {}
