@@ -12,6 +12,7 @@ mod deliveries;
 mod desk;
 mod dispatch;
 mod driver;
+mod ending;
 mod exchange;
 mod extensions;
 mod farewell;
@@ -38,7 +39,8 @@ mod woken;
 
 pub(crate) use context::ConnectionContext;
 pub(crate) use driver::Driver;
-pub(crate) use exchange::{Ending, Refusal, Request, Stage, Taker};
+pub(crate) use ending::Ending;
+pub(crate) use exchange::{Refusal, Request, Stage, Taker};
 #[cfg(feature = "_tls")]
 pub(crate) use farewell::Farewell;
 pub(crate) use located::Located;
