@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use amp_rpc::wire::parse;
 use amp_rpc::{Amp, AmpBox, CallError, Failure, Peer, Responders};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
@@ -145,4 +146,131 @@ async fn everything_ends_with_the_default_bounds() {
     };
     let (answered, refused) = run([side, side], 300, 64 * 1024).await;
     assert_eq!(answered + refused, 600);
+}
+
+fn of_size(bytes: usize) -> AmpBox {
+    AmpBox::from([("x", "x".repeat(bytes))])
+}
+
+/// Reads whole boxes, and hands each on.
+async fn read_boxes(mut stream: impl AsyncReadExt + Unpin, mut take: impl FnMut(AmpBox)) {
+    let mut bytes = Vec::new();
+    while stream.read_buf(&mut bytes).await.is_ok_and(|read| read > 0) {
+        let mut taken = 0;
+        for message in parse(&bytes) {
+            let Ok(message) = message else { break };
+            let message = message.to_owned();
+            taken += message.to_bytes().unwrap().len();
+            take(message);
+        }
+        bytes.drain(..taken);
+    }
+}
+
+/// Calls that end before they are answered make no room for others: what they have written is still there.
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_given_up_do_not_lift_the_bound() {
+    const BOUND: usize = 4_096;
+    for is_dropped in [true, false] {
+        let (one, _other) = tokio::io::duplex(1_024);
+        let peer = Amp::new().no_keepalive().max_queued(BOUND).over(one);
+        let mut most = 0;
+        for _ in 0..500 {
+            let peer = peer.clone();
+            let caller = peer.clone();
+            tokio::spawn(async move {
+                let call = caller.call_box("Echo", of_size(1_000));
+                let second = Duration::from_secs(1);
+                if is_dropped {
+                    let _ = tokio::time::timeout(second, call).await;
+                } else {
+                    let _ = call.timeout(second).await;
+                }
+            });
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            most = most.max(peer.stats().bytes_queued);
+        }
+        assert!(most > BOUND && most < 2 * BOUND, "{most}");
+    }
+}
+
+/// Nor do answers, whose callers then go.
+#[tokio::test(start_paused = true)]
+async fn answers_do_not_lift_the_bound() {
+    const BOUND: usize = 4_096;
+    const CALLS: usize = 100;
+    let (one, other) = tokio::io::duplex(64 * 1_024);
+    let (mut reads, mut writes) = tokio::io::split(other);
+    let peer = Amp::new().no_keepalive().max_queued(BOUND).over(one);
+    let calls: Vec<_> = (0..CALLS)
+        .map(|_| peer.call_box("Small", AmpBox::new()).owned().start())
+        .map(tokio::spawn)
+        .collect();
+    // All asks are read, and nothing after them.
+    let mut tags = Vec::new();
+    let all = tokio::time::timeout(
+        Duration::from_secs(1),
+        read_boxes(&mut reads, |ask| {
+            tags.push(ask.get("_ask").unwrap().to_vec())
+        }),
+    );
+    assert!(all.await.is_err() && tags.len() == CALLS);
+    let teller = peer.clone();
+    let telling =
+        tokio::spawn(
+            async move { while teller.tell_box("Much", of_size(10_000)).await.is_ok() {} },
+        );
+    for tag in tags {
+        let answer = AmpBox::from([("_answer", tag)]);
+        writes.write_all(&answer.to_bytes().unwrap()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    assert!(peer.stats().bytes_queued < 2 * 10_100, "{:?}", peer.stats());
+    telling.abort();
+}
+
+/// A stream that is never without answers to be written.
+#[tokio::test(start_paused = true)]
+async fn answers_without_end_do_not_starve_callers() {
+    const TELLS: usize = 300;
+    const BUSY: usize = 200;
+    for answer in [500, 20_000] {
+        let (one, other) = tokio::io::duplex(4_096);
+        let much = move |_, _: Peer| async move { Raw::Ok(of_size(answer)) };
+        let peer = Amp::new()
+            .max_queued(64 * 1_024)
+            .locator(Responders::new().on_box("Much", much))
+            .over(one);
+        let (reads, mut writes) = tokio::io::split(other);
+        let (answered, mut to_ask) = tokio::sync::mpsc::unbounded_channel();
+        (0..BUSY).for_each(|_| answered.send(()).unwrap());
+        tokio::spawn(async move {
+            let ask = AmpBox::from([("_ask", "1"), ("_command", "Much")]);
+            let ask = ask.to_bytes().unwrap();
+            while to_ask.recv().await.is_some() {
+                writes.write_all(&ask).await.unwrap();
+            }
+        });
+        let told = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&told);
+        let (near, far) = tokio::io::duplex(4_096);
+        tokio::spawn(carry(reads, near, 4_096, Duration::from_millis(1)));
+        tokio::spawn(read_boxes(far, move |message| {
+            if message.contains_key("_answer") {
+                answered.send(()).unwrap();
+            } else {
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+        }));
+        let tells = async {
+            for _ in 0..TELLS {
+                peer.tell_box("Told", of_size(1_000)).await.unwrap();
+            }
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(600), tells).await;
+        ended.unwrap_or_else(|_| panic!("{told:?} of {TELLS} were told beside {answer} bytes"));
+    }
 }

@@ -69,6 +69,31 @@ async fn a_call_ends_in_time_and_its_late_answer_is_nobodys() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_was_started_gets_its_limit_afterwards_too() {
+    let second = Duration::from_secs(1);
+    let (one, _other) = tokio::io::duplex(64);
+    let peer = Amp::new().extensions(false).max_queued(100).over(one);
+    let start = Instant::now();
+    let sent = peer.call_box("Slow", empty()).start().timeout(2 * second);
+    let filling = AmpBox::from([("x", "x".repeat(1_000))]);
+    let _full = peer.call_box("Full", filling).start();
+    let queued = peer.call_box("Slow", empty()).start().timeout(second);
+    let unlimited = peer.call_box("Slow", empty()).start();
+    let both = async { (queued.await.unwrap_err(), sent.await.unwrap_err()) };
+    let (queued, sent) = tokio::time::timeout(10 * second, both).await.unwrap();
+    assert!(matches!(sent, CallError::TimedOut { was_sent: true, .. }));
+    assert!(matches!(
+        queued,
+        CallError::TimedOut {
+            was_sent: false,
+            ..
+        }
+    ));
+    assert_eq!(start.elapsed(), 2 * second);
+    drop(unlimited);
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_of_a_connection_have_a_default() {
     let (peer, _stream) = raw(&Amp::new().call_timeout(2 * SECOND));
     let start = Instant::now();

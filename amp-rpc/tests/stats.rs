@@ -158,7 +158,7 @@ async fn read_box(stream: &mut DuplexStream) -> AmpBox {
 #[tokio::test(start_paused = true)]
 async fn what_is_ignored_is_counted() {
     let (one, mut stream) = tokio::io::duplex(1 << 16);
-    let peer = server().max_running(1).extensions(false).over(one);
+    let peer = server().max_running(1).over(one);
     let call = peer.call_box("Slow", empty()).start();
     let asked = read_box(&mut stream).await;
     let tag = String::from_utf8(asked.get("_ask").unwrap().to_vec()).unwrap();

@@ -92,6 +92,11 @@ impl<'a, F: WriteFields, N: Deref<Target = [u8]> + Clone> Exchange<'a, F, N> {
     /// Sets how long it may take.
     pub(super) fn limit(&mut self, limit: Duration) {
         self.time = Time::Limit(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
+        if !matches!(self.stage, Stage::New | Stage::Done) {
+            // It was started before.
+            let deadline = self.deadline();
+            self.peer.shared().set_deadline(self.stage, deadline);
+        }
     }
 
     /// Sets who gets the stream, where the command switches the protocol.
@@ -219,6 +224,7 @@ impl<'a, F: WriteFields, N: Deref<Target = [u8]> + Clone> Exchange<'a, F, N> {
 
     /// Brings a call further that was not sent yet, whatever it is.
     fn poll_any(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> Poll<Ending> {
+        self.check_not_done();
         let traceparent = self.traceparent();
         let request = request(
             &self.command,
@@ -273,6 +279,7 @@ impl<'a, F: WriteFields, N: Deref<Target = [u8]> + Clone> Exchange<'a, F, N> {
     }
 
     pub(crate) fn poll_tell(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
+        self.check_not_done();
         let deadline = self.deadline();
         let request = request(
             &self.command,
@@ -285,6 +292,15 @@ impl<'a, F: WriteFields, N: Deref<Target = [u8]> + Clone> Exchange<'a, F, N> {
         let polled = self.peer.shared().poll_tell(&mut self.stage, request, cx);
         self.drop_encoded();
         polled
+    }
+
+    /// Its command is gone, and was carried out, it may be: to send it again would be worse than to panic.
+    fn check_not_done(&self) {
+        let is_done = matches!(self.stage, Stage::Done);
+        assert!(
+            !is_done,
+            "a call or tell was polled again after it had ended"
+        );
     }
 
     /// Drops the command once it is encoded: it may hold files that are to be closed then.

@@ -31,6 +31,12 @@ use crate::switched::SwitchedStream;
 /// ends the wait at once; an answer that comes later is ignored. So it can be dropped at any time,
 /// but the peer may then have carried the command out or not.
 ///
+/// # Panics
+///
+/// When it is polled again after it has ended, as futures do: to send its command once more would be worse.
+///
+/// # Handles
+///
 /// It borrows the [`Peer`]: counting handles would take a good part of the time of a call where many threads make them.
 /// [`owned`](Self::owned) makes it one that can go anywhere.
 #[derive(Debug)]
@@ -51,7 +57,8 @@ impl<'a, C: Command> Call<'a, C> {
     /// written, and the answer. Then it ends with [`CallError::TimedOut`], and an answer that comes later
     /// is ignored. Default: [`Amp::call_timeout`](crate::Amp::call_timeout); `Duration::MAX` means without
     /// a limit. A call within a responder takes no longer than the responder's own caller waits; see
-    /// [`AskContext`](crate::AskContext).
+    /// [`AskContext`](crate::AskContext). Of a call that was [started](Self::start), the time counts from now on, and the peer
+    /// is not told of it.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.0.limit(limit);
         self
@@ -77,7 +84,7 @@ impl<C: Command> Unpin for Call<'_, C> {}
 /// A call of a command that switches the protocol; made by [`Peer::switch`].
 ///
 /// Nothing is sent before the first poll. Dropping it ends the wait at once; if the peer agrees
-/// afterwards, nobody takes the stream, and the connection is closed.
+/// afterwards, nobody takes the stream, and the connection is closed. Panics as [`Call`] does.
 #[must_use = "a call is sent when it is first polled"]
 pub struct Switch<'a, C: Command> {
     call: Call<'a, C>,
@@ -101,7 +108,8 @@ impl<'a, C: Command> Switch<'a, C> {
     /// written, and the answer. Then it ends with [`CallError::TimedOut`], and an answer that comes later
     /// is ignored. Default: [`Amp::call_timeout`](crate::Amp::call_timeout); `Duration::MAX` means without
     /// a limit. A call within a responder takes no longer than the responder's own caller waits; see
-    /// [`AskContext`](crate::AskContext).
+    /// [`AskContext`](crate::AskContext). Of a call that was [started](Self::start), the time counts from now on, and the peer
+    /// is not told of it.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.call.0.limit(limit);
         self
@@ -181,7 +189,7 @@ pub(crate) fn read_values(
 
 /// A call of a command given by its name and a box; made by [`Peer::call_box`].
 ///
-/// Cancel-safe as [`Call`] is.
+/// Cancel-safe as [`Call`] is, and panics as that does.
 #[derive(Debug)]
 #[must_use = "a call is sent when it is first polled"]
 pub struct CallBox<'a>(Exchange<'a, AmpBox>);
@@ -202,7 +210,8 @@ impl<'a> CallBox<'a> {
     /// written, and the answer. Then it ends with [`CallError::TimedOut`], and an answer that comes later
     /// is ignored. Default: [`Amp::call_timeout`](crate::Amp::call_timeout); `Duration::MAX` means without
     /// a limit. A call within a responder takes no longer than the responder's own caller waits; see
-    /// [`AskContext`](crate::AskContext).
+    /// [`AskContext`](crate::AskContext). Of a call that was [started](Self::start), the time counts from now on, and the peer
+    /// is not told of it.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.0.limit(limit);
         self
@@ -232,7 +241,7 @@ impl Future for CallBox<'_> {
 
 /// A call of a command of a schema; made by [`Peer::call_dynamic`].
 ///
-/// Cancel-safe as [`Call`] is.
+/// Cancel-safe as [`Call`] is, and panics as that does.
 #[derive(Debug)]
 #[must_use = "a call is sent when it is first polled"]
 pub struct CallDynamic<'a> {
@@ -258,7 +267,8 @@ impl<'a> CallDynamic<'a> {
     /// written, and the answer. Then it ends with [`CallError::TimedOut`], and an answer that comes later
     /// is ignored. Default: [`Amp::call_timeout`](crate::Amp::call_timeout); `Duration::MAX` means without
     /// a limit. A call within a responder takes no longer than the responder's own caller waits; see
-    /// [`AskContext`](crate::AskContext).
+    /// [`AskContext`](crate::AskContext). Of a call that was [started](Self::start), the time counts from now on, and the peer
+    /// is not told of it.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.exchange.limit(limit);
         self

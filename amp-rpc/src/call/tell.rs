@@ -20,7 +20,7 @@ use crate::peer::Peer;
 ///
 /// Done when the command is in the queue of what is to be written and the queue is within its
 /// bound, so that awaiting each keeps a fast sender from filling the memory. When it is dropped
-/// after its first poll, the command may be sent all the same.
+/// after its first poll, the command may be sent all the same. Polled again after it has ended, it panics.
 #[must_use = "a command is sent when its future is first polled"]
 pub struct Tell<'a, F: WriteFields> {
     exchange: Exchange<'a, F>,

@@ -154,14 +154,13 @@ impl Carrier {
         let written = desk.dispatch.outgoing.poll_write(stream, cx);
         desk.dispatch
             .count(desk.incoming.received, desk.dispatch.outgoing.sent);
-        match written {
-            Poll::Ready(Ok(())) if room_is_wanted => self.grant_room(),
-            Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(error)) => {
-                end.get_or_insert_with(|| error.into());
-                desk.dispatch.outgoing.discard();
-            }
-            Poll::Pending => {}
+        if let Poll::Ready(Err(error)) = written {
+            end.get_or_insert_with(|| error.into());
+            desk.dispatch.outgoing.discard();
+        }
+        // Answers may keep the stream busy all the time; callers need not wait until nothing is left of them.
+        if room_is_wanted && desk.dispatch.outgoing.len() <= self.shared.options.max_queued {
+            self.grant_room();
         }
         // What was written makes room; and a call that was just made lets the reading go on even if it cannot be
         // written yet: the peer may be unable to read until its own answers are read.
@@ -246,12 +245,9 @@ impl Carrier {
     /// Lets callers go ahead that wait for room.
     #[cold]
     fn grant_room(&self) {
-        let mut state = self.shared.lock();
-        if state.room.is_empty() || !state.asking.is_open() {
-            return;
-        }
         let mut wakers = Vec::new();
-        state.room.grant(&mut wakers);
+        let mut state = self.shared.lock();
+        state.grant_room(self.shared.options.max_queued, &mut wakers);
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
     }

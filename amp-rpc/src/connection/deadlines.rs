@@ -4,8 +4,28 @@ use std::task::Waker;
 
 use tokio::time::Instant;
 
+use super::exchange::Stage;
 use super::payload::Received;
-use super::shared::State;
+use super::shared::{Shared, State, wake};
+
+impl Shared {
+    /// Sets the deadline of a call that has begun already.
+    pub(crate) fn set_deadline(&self, stage: Stage, deadline: Option<Instant>) {
+        let mut state = self.lock();
+        match stage {
+            Stage::Asked(id) => {
+                if let Some(slot) = state.asking.calls.get_mut(id) {
+                    slot.deadline = deadline;
+                }
+            }
+            Stage::Queued(ticket) => state.room.set_deadline(ticket, deadline),
+            Stage::New | Stage::Told(_) | Stage::Done => return,
+        }
+        let driver = state.note_deadline(deadline);
+        drop(state);
+        wake(driver);
+    }
+}
 
 impl State {
     /// Notes that a call has a deadline. Returns the driver if it sleeps longer than that.

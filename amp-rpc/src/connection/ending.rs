@@ -58,7 +58,8 @@ impl Shared {
         }
         let mut wakers = Vec::new();
         if !state.room.is_empty() {
-            state.room.grant(&mut wakers);
+            // There was no slot free, it may be.
+            state.grant_room(self.options.max_queued, &mut wakers);
         }
         *stage = Stage::Done;
         let counters = &self.counters;

@@ -365,6 +365,13 @@ impl State {
         }
     }
 
+    /// Lets everybody go ahead who waits for room, if there is any. Otherwise the driver does, once it has written.
+    pub(super) fn grant_room(&mut self, max_queued: usize, wakers: &mut Vec<Waker>) {
+        if self.asking.is_open() && self.queued() < max_queued {
+            self.room.grant(wakers);
+        }
+    }
+
     fn go_on(&mut self, stage: &mut Stage, to: Stage) {
         if stage.is_queued() || to.is_queued() {
             self.room.note(stage.is_queued(), to.is_queued());

@@ -271,7 +271,7 @@ impl Shared {
             self.wrote.store(true, Ordering::Release);
             wakers.extend(state.sleeping.take());
         }
-        state.room.grant(&mut wakers);
+        state.grant_room(self.options.max_queued, &mut wakers);
         wakers.extend(state.driver_to_finish());
         if state.sleeping.is_some() {
             state.rest(&self.reserved);

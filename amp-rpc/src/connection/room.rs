@@ -73,6 +73,14 @@ impl Room {
         known.map(|waiting| waiting.waker)
     }
 
+    /// Sets until when a place is waited for.
+    pub(super) fn set_deadline(&mut self, ticket: Ticket, deadline: Option<Instant>) {
+        let queue = self.0.as_mut();
+        if let Some(waiting) = queue.and_then(|queue| queue.waiting.get_mut(&ticket.0)) {
+            waiting.deadline = deadline;
+        }
+    }
+
     /// Wakes those whose time is over; they leave by themselves.
     pub(super) fn expire(
         &mut self,

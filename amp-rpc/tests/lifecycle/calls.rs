@@ -60,3 +60,38 @@ async fn calls_of_a_responder_precede_its_answer() {
     let two = Some(&b"2"[..]);
     assert_eq!(answers, [None, None, None, one, None, None, None, two]);
 }
+
+/// As a `select!` in a loop may do, one of whose branches does not take an error.
+#[tokio::test]
+async fn a_call_that_has_ended_is_never_sent_again() {
+    let (peer, mut stream) = raw(&echoing().extensions(false));
+    let serve = async {
+        let asks = read_boxes(&mut stream, 1).await;
+        let error = AmpBox::from([
+            ("_error", asks[0].get("_ask").unwrap()),
+            ("_error_code", b"NO"),
+            ("_error_description", b"no"),
+        ]);
+        stream.write_all(&error.to_bytes().unwrap()).await.unwrap();
+    };
+    let mut call = peer.call_box("Pay", AmpBox::from([("amount", "5")]));
+    let mut tell = peer.tell_box("Log", empty());
+    let (ended, ()) = soon(async { tokio::join!(&mut call, serve) }).await;
+    assert!(ended.is_err());
+    soon(&mut tell).await.unwrap();
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    let again = |poll: &mut dyn FnMut() -> bool| {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(poll)).is_err()
+    };
+    assert!(again(&mut || Pin::new(&mut call).poll(&mut cx).is_ready()));
+    assert!(again(&mut || Pin::new(&mut tell).poll(&mut cx).is_ready()));
+    drop((call, tell));
+    assert_eq!(
+        read_boxes(&mut stream, 1).await[0].get("_command").unwrap(),
+        b"Log"
+    );
+    peer.close();
+    let mut rest = Vec::new();
+    soon(stream.read_to_end(&mut rest)).await.unwrap();
+    assert!(rest.is_empty(), "{}", rest.escape_ascii());
+}
