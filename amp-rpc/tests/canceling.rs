@@ -132,6 +132,30 @@ async fn the_time_left_travels_to_those_who_know_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_peer_that_was_too_busy_to_hear_what_is_wanted_is_told_again() {
+    let (one, mut stream) = tokio::io::duplex(1 << 16);
+    let peer = Amp::new().over(one);
+    tokio::spawn(async move { peer.leaving().await });
+    let probe = read_boxes(&mut stream, 1).await.remove(0);
+    assert_eq!(probe.get("_command").unwrap(), b"_amp-rpc");
+    let busy = AmpBox::from([
+        ("_error", probe.get("_ask").unwrap()),
+        ("_error_code", b"BUSY"),
+        ("_error_description", b"busy"),
+    ]);
+    // It is heard of in each minute, so this is no sign of life that is asked for.
+    for message in [busy, AmpBox::from([("_command", "Nothing")])] {
+        stream
+            .write_all(&message.to_bytes().unwrap())
+            .await
+            .unwrap();
+        tokio::time::sleep(SECOND * 40).await;
+    }
+    let again = read_boxes(&mut stream, 1).await.remove(0);
+    assert_eq!(again.get("_command").unwrap(), b"_amp-rpc");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_side_without_extensions_neither_asks_nor_answers() {
     let (told, mut heard) = mpsc::unbounded_channel();
     let (_server, client) = pair(&server(told.clone()).extensions(false), &Amp::new());

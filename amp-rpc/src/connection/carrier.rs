@@ -333,7 +333,6 @@ fn see_end(
     let under_way = state.is_under_way();
     let closing = state.closing;
     if closing == Closing::Finish
-        && desk.closing == Closing::No
         && shared.options.extensions
         && (under_way || !desk.dispatch.is_idle())
         && state.tell_leave()

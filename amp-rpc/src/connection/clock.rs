@@ -59,6 +59,7 @@ impl Carrier {
         if matches!(verdict, Some(Verdict::Probe)) {
             state.probe();
         }
+        state.say_what_is_wanted();
         if !state.out.is_empty() {
             self.shared.wrote.store(true, Ordering::Release);
         }

@@ -184,6 +184,7 @@ impl State {
             }
         }
         self.room.grant(&mut wakers);
+        self.say_what_is_wanted();
         wakers
     }
 }

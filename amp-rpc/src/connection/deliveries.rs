@@ -310,6 +310,7 @@ fn hand_over(
                 state.forget_taker();
                 state.room.grant(wakers);
             }
+            state.say_what_is_wanted();
         }
         Effect::None => {}
     }

@@ -359,6 +359,11 @@ impl Dispatch {
 
     /// Hands the collected answers to their callers, out of the buffer in which they lie.
     pub(super) fn hand_over(&mut self, buffer: &[u8]) {
+        if self.shared.boundary_ahead.load(Ordering::Acquire) && self.deliveries.has_collected() {
+            // One of them may open the gate; then what is held goes before what is answered afterwards.
+            let mut state = self.shared.lock();
+            self.outgoing.commit_all(&self.shared, &mut state);
+        }
         let delivered = self.deliveries.deliver(&self.shared, buffer);
         if let Some(boundary) = delivered.boundary {
             match boundary {

@@ -105,6 +105,10 @@ pub(super) struct Known {
     traceparent: bool,
     /// The peer finishes: it has said so.
     pub(super) leaves: bool,
+    /// The peer was told that this side finishes.
+    told_leave: bool,
+    /// Somebody wants to know when the peer finishes.
+    is_wanted: bool,
     /// Calls that were given up before that was known, if there were any.
     given_up: Option<Box<GivenUp>>,
 }
@@ -195,13 +199,20 @@ impl State {
 
     /// Tells the peer that this side finishes, if it has said that it wants to know. Says whether anything was written.
     pub(super) fn tell_leave(&mut self) -> bool {
-        if !self.known.leave || !self.asking.is_open() {
+        if !self.known.leave || self.known.told_leave || !self.asking.is_open() {
             return false;
         }
         let Self { asking, out, .. } = self;
-        asking
-            .tell(Leave::NAME, &Leave {}, out, &mut NoContext)
-            .is_ok()
+        let told = asking.tell(Leave::NAME, &Leave {}, out, &mut NoContext);
+        self.known.told_leave = told.is_ok();
+        self.known.told_leave
+    }
+
+    /// Lets the peer know that this side wants to be told when it finishes, if somebody wants that and the peer does not know. It
+    /// cannot be said while the gate is shut, and a peer that was busy may not have heard. Says whether anything was
+    /// written.
+    pub(super) fn say_what_is_wanted(&mut self) -> bool {
+        self.known.is_wanted && !self.known.asked && self.asking.is_open() && self.probe()
     }
 
     /// The time left for a call, where the peer wants to know it.
@@ -246,11 +257,12 @@ impl State {
 impl Shared {
     /// Lets the peer know that this side wants to be told when it finishes, unless it may know already.
     pub(crate) fn want_to_know(&self) {
-        let mut state = self.lock();
-        if !self.options.extensions || state.known.asked || !state.asking.is_open() {
+        if !self.options.extensions {
             return;
         }
-        let driver = if state.probe() {
+        let mut state = self.lock();
+        state.known.is_wanted = true;
+        let driver = if state.say_what_is_wanted() {
             self.wrote.store(true, Ordering::Release);
             state.sleeping.take()
         } else {
