@@ -95,6 +95,51 @@ async fn both_sides_count_what_becomes_of_calls() {
     assert_eq!(served.boxes_received, 15);
 }
 
+/// An answer is one when it can be written.
+#[tokio::test(start_paused = true)]
+async fn answers_that_cannot_be_written_are_none() {
+    let (one, other) = tokio::io::duplex(1 << 16);
+    let much = |_, _: Peer| async { Raw::Ok(AmpBox::from([("long", "x".repeat(70_000))])) };
+    let server = Amp::new().locator(Responders::new().on_box("Much", much));
+    let (server, client) = (server.over(one), Amp::new().over(other));
+    client.call_box("Much", empty()).await.unwrap_err();
+    client.call_box("StartTLS", empty()).await.unwrap_err();
+    let stats = server.stats();
+    let asks = [stats.asks_received, stats.asks_answered, stats.asks_failed];
+    assert_eq!((asks, stats.faults), ([2, 0, 1], 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_done_after_the_end_is_counted() {
+    let (finish, finished) = tokio::sync::oneshot::channel::<()>();
+    let finished = std::sync::Mutex::new(Some(finished));
+    let wait = move |_, _: Peer| {
+        let finished = finished.lock().unwrap().take();
+        async move {
+            let _ = finished.unwrap().await;
+            Raw::Ok(empty())
+        }
+    };
+    let (one, mut stream) = tokio::io::duplex(1 << 10);
+    let server = Amp::new().locator(Responders::new().on_box("Wait", wait));
+    let peer = server.over(one);
+    stream
+        .write_all(&bytes([("_ask", "1"), ("_command", "Wait")]))
+        .await
+        .unwrap();
+    settle().await;
+    assert_eq!(peer.stats().responders_running, 1);
+    let long = AmpBox::from([("long", "x".repeat(10_000))]);
+    peer.tell_box("Long", long).await.unwrap();
+    peer.close();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).await.unwrap();
+    assert_eq!(peer.stats().bytes_sent, rest.len() as u64);
+    finish.send(()).unwrap();
+    settle().await;
+    assert_eq!(peer.stats().responders_running, 0);
+}
+
 /// Most of these connections keep nothing to work with, which they give back also while the callers run that they have woken.
 #[tokio::test]
 async fn bytes_of_bursts_are_counted_on_many_connections() {

@@ -93,6 +93,9 @@ impl Carrier {
             Phase::Closing(_) => self.turn_closing(cx),
             Phase::Gone => Turn::Idle,
         };
+        if polled {
+            desk.dispatch.count_running();
+        }
         match turn {
             Turn::Idle if polled => Turn::Busy,
             turn => turn,
@@ -297,7 +300,9 @@ impl Carrier {
         let Phase::Closing(farewell) = &mut self.phase else {
             return Turn::Idle;
         };
-        match farewell.poll(cx) {
+        let polled = farewell.poll(cx);
+        self.shared.counters.bytes_sent.set(farewell.sent());
+        match polled {
             Poll::Ready(()) => {
                 self.phase = Phase::Gone;
                 self.shared.tell_closed();

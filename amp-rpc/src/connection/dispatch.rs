@@ -103,6 +103,12 @@ impl Dispatch {
         let counters = &self.shared.counters;
         counters.bytes_received.set(received);
         counters.bytes_sent.set(sent);
+        self.count_running();
+    }
+
+    /// Notes how many responders run.
+    #[inline]
+    pub(super) fn count_running(&self) {
         // There are never more: that many would not fit into memory.
         let running = self.running.len() as u32;
         self.shared.running.store(running, Ordering::Relaxed);
@@ -385,6 +391,7 @@ impl Dispatch {
         if drop_responders {
             self.lines.clear();
             self.running.clear();
+            self.count_running();
         }
         self.pool.clear();
         std::mem::take(&mut self.outgoing)

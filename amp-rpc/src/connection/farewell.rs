@@ -70,6 +70,11 @@ impl Farewell {
         timer.as_mut().poll(cx)
     }
 
+    /// How many bytes were written in all.
+    pub(super) fn sent(&self) -> u64 {
+        self.rest.sent
+    }
+
     /// Whether everything is written and the sending side is closed.
     pub(super) fn is_shut(&self) -> bool {
         matches!(self.stage, Stage::Read)

@@ -220,7 +220,9 @@ impl Outgoing {
 
     /// Drops what cannot be written any more.
     pub(super) fn discard(&mut self) {
+        let sent = self.sent;
         *self = Self::default();
+        self.sent = sent;
     }
 
     /// Whether everything is written.

@@ -29,8 +29,10 @@ impl Replier<'_> {
 impl Reply for Replier<'_> {
     fn reply(&mut self, errors: &Errors, outcome: Outcome<'_>) {
         let counters = &self.shared.counters;
+        let is_answer = matches!(outcome, Outcome::Answered(_));
         match outcome {
-            Outcome::Answered(_) => counters.asks_answered.add(1),
+            // It may not be possible.
+            Outcome::Answered(_) => {}
             Outcome::Remote(error) if error.code == BUSY => counters.asks_refused.add(1),
             Outcome::Declared { .. } | Outcome::Remote(_) => counters.asks_failed.add(1),
             Outcome::BadArguments(..) => counters.asks_malformed.add(1),
@@ -39,7 +41,11 @@ impl Reply for Replier<'_> {
             Outcome::Unexpected(_) => {}
         }
         if self.ask.decides() {
-            self.replied = Some(self.decide(errors, outcome));
+            let replied = self.decide(errors, outcome);
+            if is_answer && crosses(&replied) {
+                counters.asks_answered.add(1);
+            }
+            self.replied = Some(replied);
             return;
         }
         self.outgoing.before_answer(self.shared);
@@ -54,6 +60,9 @@ impl Reply for Replier<'_> {
             .answering
             .reply(self.ask, errors, outcome, answers, &mut context);
         context.written(at, answers_beside);
+        if is_answer && replied.fault.is_none() {
+            counters.asks_answered.add(1);
+        }
         self.replied = Some(replied);
         if self.ask.kind == CommandKind::ProtocolSwitch {
             // It wanted no answer, so nothing is switched.
@@ -78,6 +87,7 @@ impl Replier<'_> {
         if state.asking.is_undecided() {
             let replied = (self.answering).refuse_crossing(self.ask, answers, &mut context);
             self.outgoing.release_refusal();
+            self.shared.counters.asks_refused.add(u64::from(is_granted));
             let unused = state.forget_on_switch();
             drop(state);
             drop(unused);
@@ -89,17 +99,14 @@ impl Replier<'_> {
             let outcome = Outcome::Unexpected(&nobody);
             (self.answering).reply(self.ask, errors, outcome, answers, &mut context)
         } else if is_granted && !is_switch && !self.shared.can_start_tls(&state, Asker::Peer) {
+            self.shared.counters.asks_failed.add(1);
             (self.answering).reply_start_tls(self.ask, false, answers, &mut context)
         } else {
             (self.answering).reply(self.ask, errors, outcome, answers, &mut context)
         };
         context.written(at, &mut self.outgoing.answers_beside);
         self.outgoing.commit_all(self.shared, &mut state);
-        let crosses = matches!(
-            replied.boundary,
-            Some(Boundary::StartTls | Boundary::Switch)
-        );
-        let unused = if crosses {
+        let unused = if crosses(&replied) {
             state.asking.pass();
             None
         } else {
@@ -109,4 +116,12 @@ impl Replier<'_> {
         drop(unused);
         replied
     }
+}
+
+/// Whether the stream goes on as something else behind it.
+fn crosses(replied: &Replied) -> bool {
+    matches!(
+        replied.boundary,
+        Some(Boundary::StartTls | Boundary::Switch)
+    )
 }

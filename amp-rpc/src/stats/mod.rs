@@ -42,13 +42,13 @@ pub struct Stats {
     pub asks_received: u64,
     /// Commands that were answered, or carried out where no answer was wanted.
     pub asks_answered: u64,
-    /// Commands that a responder failed with an error of its command's or of its choice.
+    /// Commands that a responder failed with an error of its command's or of its choice; `StartTLS` where there is no TLS.
     pub asks_failed: u64,
     /// Commands that no responder has.
     pub asks_unhandled: u64,
     /// Commands whose arguments could not be read.
     pub asks_malformed: u64,
-    /// Commands that were refused with `BUSY`.
+    /// Commands that were refused with `BUSY`, or because both sides asked for TLS or to switch at once.
     pub asks_refused: u64,
     /// Asks whose caller said that it waits no longer.
     pub asks_canceled: u64,
