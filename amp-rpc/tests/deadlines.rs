@@ -93,6 +93,31 @@ async fn a_call_that_was_started_gets_its_limit_afterwards_too() {
     drop(unlimited);
 }
 
+/// It is not looked at all of them for the sake of each.
+#[tokio::test(start_paused = true)]
+async fn many_calls_end_in_time_too() {
+    const CALLS: usize = 20_000;
+    const MILLISECOND: Duration = Duration::from_millis(1);
+    let (peer, _stream) = raw(&Amp::new().extensions(false).max_queued(usize::MAX));
+    let start = Instant::now();
+    let calls: Vec<_> = (1..=CALLS)
+        .map(|number| {
+            let limit = MILLISECOND * (number / 100) as u32 + MILLISECOND;
+            let call = peer.call_box("Slow", empty()).timeout(limit).owned();
+            let ended = async move {
+                let error = call.start().await.unwrap_err();
+                assert!(matches!(error, CallError::TimedOut { .. }));
+                start.elapsed().checked_sub(limit).unwrap()
+            };
+            tokio::spawn(ended)
+        })
+        .collect();
+    for call in calls {
+        let late = call.await.unwrap();
+        assert!(late <= 4 * MILLISECOND, "{late:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn calls_of_a_connection_have_a_default() {
     let (peer, _stream) = raw(&Amp::new().call_timeout(2 * SECOND));

@@ -104,11 +104,15 @@ pub(super) fn give_for_calls(mut it: ForCalls) {
 }
 
 /// An empty buffer that takes so many bytes, to read large boxes into: one that was given back and of which nobody holds a part
-/// any more, or a new one.
-pub(super) fn take_chunk(size: usize) -> BytesMut {
+/// any more; or what is left of one, if that is at least so much; or a new one.
+///
+/// What is left is used up so that a value that somebody keeps does not cost a buffer of its own.
+pub(super) fn take_chunk(size: usize, least: usize) -> BytesMut {
     let chunk = lend(&CHUNKS_KEPT, |kept| {
-        let free = kept.iter_mut().position(|chunk| chunk.try_reclaim(size))?;
-        Some(kept.swap_remove(free))
+        let free = kept.iter_mut().position(|chunk| chunk.try_reclaim(size));
+        let rest = || kept.iter().position(|chunk| chunk.capacity() >= least);
+        let found = free.or_else(rest)?;
+        Some(kept.swap_remove(found))
     });
     (chunk.flatten()).unwrap_or_else(|| BytesMut::with_capacity(size))
 }
@@ -130,25 +134,47 @@ mod tests {
 
     #[test]
     fn a_chunk_is_used_again_when_nobody_holds_a_part_of_it() {
-        let mut chunk = take_chunk(1_000);
+        let mut chunk = take_chunk(1_000, 1_000);
         chunk.extend_from_slice(&[1; 600]);
         let place = chunk.as_ptr();
         let part = chunk.split_to(500).freeze();
         give_chunk(chunk);
 
-        let other = take_chunk(1_000);
+        let other = take_chunk(1_000, 1_000);
         assert!(other.is_empty() && other.capacity() >= 1_000);
         assert_eq!(part, [1; 500][..]);
         give_chunk(other);
 
         drop(part);
-        let chunks = [take_chunk(1_000), take_chunk(1_000)];
+        let chunks = [take_chunk(1_000, 1_000), take_chunk(1_000, 1_000)];
         assert!(chunks.iter().any(|chunk| chunk.as_ptr() == place));
     }
 
     #[test]
+    fn what_is_left_of_a_chunk_is_used_up() {
+        let mut chunk = take_chunk(1_000, 1_000);
+        let place = chunk.as_ptr();
+        let mut parts = Vec::new();
+        for used in [300, 450] {
+            chunk.extend_from_slice(&vec![1; used]);
+            parts.push(chunk.split_to(used).freeze());
+            give_chunk(chunk);
+            chunk = take_chunk(1_000, 250);
+            assert!(chunk.is_empty());
+            assert_eq!(
+                chunk.as_ptr() as usize - place as usize,
+                parts.iter().map(|part| part.len()).sum()
+            );
+        }
+        chunk.extend_from_slice(&[1; 1]);
+        parts.push(chunk.split_to(1).freeze());
+        give_chunk(chunk);
+        assert_eq!(take_chunk(1_000, 250).capacity(), 1_000, "249 are left");
+    }
+
+    #[test]
     fn few_chunks_are_kept() {
-        let chunks: Vec<_> = (0..2 * CHUNKS).map(|_| take_chunk(1_000)).collect();
+        let chunks: Vec<_> = (0..2 * CHUNKS).map(|_| take_chunk(1_000, 1_000)).collect();
         chunks.into_iter().for_each(give_chunk);
         assert_eq!(CHUNKS_KEPT.with_borrow(Vec::len), CHUNKS);
     }
@@ -178,7 +204,7 @@ mod tests {
     impl Drop for Late {
         fn drop(&mut self) {
             give(take());
-            give_chunk(take_chunk(1_000));
+            give_chunk(take_chunk(1_000, 1_000));
             give_for_calls(take_for_calls());
             with_read_buffer(|buffer| assert_eq!(buffer.len(), READ));
         }
@@ -194,7 +220,7 @@ mod tests {
             // What is begun last ends first.
             LATE.with(|_| ());
             give(take());
-            give_chunk(take_chunk(1_000));
+            give_chunk(take_chunk(1_000, 1_000));
             give_for_calls(take_for_calls());
             with_read_buffer(|_| ());
         });

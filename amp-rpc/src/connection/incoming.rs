@@ -156,10 +156,13 @@ impl Incoming {
             false => BULK.min(4 * kept).max(2 * kept),
         };
         let room = size - kept;
-        if self.rest.capacity() - kept >= room / 2 || self.rest.try_reclaim(room) {
+        // Where nothing has to be copied, more of a buffer is used before another one is taken.
+        let enough = if kept == 0 { room / 4 } else { room / 2 };
+        if self.rest.capacity() - kept >= enough || self.rest.try_reclaim(room) {
             return;
         }
-        let mut chunk = buffers::take_chunk(size);
+        let least = if kept == 0 { enough } else { size };
+        let mut chunk = buffers::take_chunk(size, least);
         chunk.extend_from_slice(&self.rest);
         buffers::give_chunk(std::mem::replace(&mut self.rest, chunk));
     }
