@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use amp_rpc::wire::parse;
-use amp_rpc::{Amp, AmpBox, AskContext, CallError, Failure, Locator, Peer, Responders};
+use amp_rpc::{Amp, AmpBox, AskContext, CallError, Compat, Failure, Locator, Peer, Responders};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
 
@@ -152,6 +152,24 @@ async fn a_peer_that_was_too_busy_to_hear_what_is_wanted_is_told_again() {
     }
     let again = tokio::time::timeout(SECOND, read_boxes(&mut stream, 1)).await;
     assert_eq!(again.unwrap()[0].get("_command").unwrap(), b"_amp-rpc");
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_in_twisted_nothing_is_sent_that_the_program_did_not_ask_for() {
+    let (one, mut stream) = tokio::io::duplex(1 << 16);
+    let peer = Amp::new().compat(Compat::twisted()).over(one);
+    let leaving = peer.clone();
+    let leaving = tokio::spawn(async move { leaving.leaving().await });
+    let timed = peer.call_box("Slow", empty()).timeout(SECOND).await;
+    assert!(matches!(timed, Err(CallError::TimedOut { .. })));
+    drop(peer.call_box("Slow", empty()).start());
+    peer.close();
+    leaving.await.unwrap();
+    for message in read_boxes(&mut stream, 2).await {
+        assert_eq!(message.len(), 2, "{message:?}");
+        assert_eq!(message.get("_command").unwrap(), b"Slow");
+    }
+    assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use amp_rpc::wire::parse;
-use amp_rpc::{Amp, AmpBox, Answer, Command, EndReason, Failure, Peer, Responders};
+use amp_rpc::{Amp, AmpBox, Answer, Command, Compat, EndReason, Failure, Peer, Responders};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::Instant;
 
@@ -94,6 +94,7 @@ async fn who_does_not_want_to_is_not_asked() {
     for amp in [
         Amp::new().no_keepalive(),
         Amp::new().keepalive(Duration::MAX),
+        Amp::new().keepalive(MINUTE).compat(Compat::twisted()),
     ] {
         let (peer, mut stream) = raw(&amp);
         tokio::time::sleep(1_000 * MINUTE).await;

@@ -27,6 +27,10 @@ pub struct Compat {
     /// at once, though no answer can come. For those who carry the connection to act on; the
     /// conversation itself does not.
     pub calls_outlive_switch: bool,
+    /// Never send a command that Twisted does not have, by which a connection finds out what its peer can do and whether it is
+    /// there. Any peer that follows AMP answers it, but a program may do otherwise with commands that it does not know. For those who
+    /// carry the connection to act on.
+    pub no_own_commands: bool,
     /// Send an error with a code chosen at run time as the catch-all error where one is declared.
     pub catch_all_covers_remote_errors: bool,
 }
@@ -44,6 +48,7 @@ impl Compat {
             carry_on_behind_close: true,
             cut_lists: true,
             calls_outlive_switch: true,
+            no_own_commands: true,
             catch_all_covers_remote_errors: true,
         }
     }

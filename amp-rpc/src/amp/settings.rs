@@ -115,17 +115,19 @@ impl Amp {
     /// with [`EndReason::Silent`](crate::EndReason::Silent) if the peer has answered such an ask before; of one that never has, the
     /// silence is only logged, since some may not answer. So a connection ends two to three such times after the last byte.
     ///
+    /// [`Compat::no_own_commands`] turns it off.
+    ///
     /// Over TCP, on systems of the Unix family, the system looks for peers that are gone, too, whatever is set here.
     #[must_use]
     pub fn keepalive(mut self, silence: Duration) -> Self {
-        Arc::make_mut(&mut self.options).keepalive = Some(silence);
+        Arc::make_mut(&mut self.options).set_keepalive(Some(silence));
         self
     }
 
     /// Never asks the peer for a sign of life. Over TCP the system goes on to look for it.
     #[must_use]
     pub fn no_keepalive(mut self) -> Self {
-        Arc::make_mut(&mut self.options).keepalive = None;
+        Arc::make_mut(&mut self.options).set_keepalive(None);
         self
     }
 
@@ -153,10 +155,12 @@ impl Amp {
     /// [`Peer::leaving`](crate::Peer::leaving), make it ask once, with the command `_amp-rpc`. A peer that has no such command, as every Twisted, answers that, and
     /// never sees anything else that is unusual. [Signs of life](Self::keepalive) are asked for with the same command, also without this.
     ///
+    /// [`Compat::no_own_commands`] turns it off.
+    ///
     /// Without it, the keys `_deadline` and `_traceparent` of an ask mean nothing to the connection: they are arguments, as in Twisted.
     #[must_use]
     pub fn extensions(mut self, on: bool) -> Self {
-        Arc::make_mut(&mut self.options).extensions = on;
+        Arc::make_mut(&mut self.options).set_extensions(on);
         self
     }
 

@@ -40,7 +40,7 @@ impl Dispatch {
         self.shared.counters.asks_received.add(1);
         // Where nobody was told of such keys, they are a program's own.
         let none = Metadata::default();
-        let extends = self.shared.options.extensions;
+        let extends = self.shared.options.extends();
         let metadata = if extends { metadata } else { &none };
         if command.starts_with(PREFIX) && extends {
             if let Some(own) = Own::of(command, view) {

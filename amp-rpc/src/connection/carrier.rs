@@ -273,8 +273,12 @@ impl Carrier {
     fn end_conversation(&mut self, desk: &mut Desk, reason: EndReason) -> Outgoing {
         let mut state = self.shared.lock();
         desk.dispatch.outgoing.commit_all(&self.shared, &mut state);
+        let is_asked = matches!(reason, EndReason::ClosedByPeer) && state.known.is_asked();
         let ended = state.end(reason);
         drop(state);
+        if is_asked {
+            log::closed_when_asked(self.shared.addresses());
+        }
         // Before the responders are dropped, which may panic.
         self.shared.tell_end();
         ended.tell();
@@ -338,7 +342,7 @@ fn see_end(
     let under_way = state.is_under_way();
     let closing = state.closing;
     if closing == Closing::Finish
-        && shared.options.extensions
+        && shared.options.extends()
         && (under_way || !desk.dispatch.is_idle())
         && state.tell_leave()
     {

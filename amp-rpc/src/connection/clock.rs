@@ -40,7 +40,7 @@ impl Carrier {
     #[inline(never)]
     fn clock_strikes(&mut self, desk: &mut Desk) {
         let now = Instant::now();
-        let extends = self.shared.options.extensions;
+        let extends = self.shared.options.extends();
         let mut state = self.shared.lock();
         let wakers = match desk.earliest {
             Some(earliest) if earliest <= now => state.expire(now, extends),

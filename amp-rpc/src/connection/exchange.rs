@@ -107,7 +107,7 @@ impl Shared {
         let slot = |place: &mut Option<CallSlot>| {
             CallSlot::begin(place, cx.waker(), is_timed, request.deadline);
         };
-        if self.options.extensions {
+        if self.options.extends() {
             state.learn_for(request.deadline.is_some() || request.traceparent.is_some());
         }
         let left = state.time_left(request.deadline);

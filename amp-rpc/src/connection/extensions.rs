@@ -117,6 +117,11 @@ pub(super) struct Known {
 struct GivenUp(Vec<CallId>);
 
 impl Known {
+    /// Whether the peer is asked something that it has not answered.
+    pub(super) fn is_asked(&self) -> bool {
+        self.probe.is_some()
+    }
+
     /// Whether this is the probe that is not answered yet.
     #[inline]
     pub(super) fn is_probe(&self, id: CallId) -> bool {
@@ -257,7 +262,7 @@ impl State {
 impl Shared {
     /// Lets the peer know that this side wants to be told when it finishes, unless it may know already.
     pub(crate) fn want_to_know(&self) {
-        if !self.options.extensions {
+        if !self.options.extends() {
             return;
         }
         let mut state = self.lock();
@@ -279,7 +284,7 @@ impl Shared {
         let is_waiting = state.asking.calls.is_waiting(id);
         let slot = state.asking.calls.remove(id);
         self.counters.calls_given_up.add(u64::from(is_waiting));
-        if is_waiting && self.options.extensions && state.tell_canceled(id) {
+        if is_waiting && self.options.extends() && state.tell_canceled(id) {
             self.wrote.store(true, Ordering::Release);
             wakers.extend(state.sleeping.take());
         }

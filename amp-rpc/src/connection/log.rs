@@ -53,6 +53,21 @@ pub(super) fn silent(addresses: &Addresses, silence: std::time::Duration) {
 #[cfg(not(feature = "tracing"))]
 pub(super) fn silent(_addresses: &Addresses, _silence: std::time::Duration) {}
 
+/// Reports a peer that closed the connection instead of answering what this crate asks of its own accord. It may be chance.
+#[cfg(feature = "tracing")]
+pub(super) fn closed_when_asked(addresses: &Addresses) {
+    let peer = addresses.remote.as_ref().map(tracing::field::display);
+    tracing::info!(
+        peer,
+        "the peer closed the connection instead of answering the command `_amp-rpc`; if it always does, set \
+         Compat::no_own_commands"
+    );
+}
+
+/// Without the feature `tracing` there is nowhere to report to.
+#[cfg(not(feature = "tracing"))]
+pub(super) fn closed_when_asked(_addresses: &Addresses) {}
+
 /// Reports somebody who does not speak AMP. Once for a connection, since it ends with this.
 #[cfg(feature = "tracing")]
 pub(super) fn stranger(addresses: &Addresses, stranger: Stranger) {

@@ -24,13 +24,13 @@ pub(crate) struct Options {
     /// How long a call may take.
     pub(crate) call_timeout: Option<Duration>,
     /// After how long a silence the peer is asked for a sign of life.
-    pub(crate) keepalive: Option<Duration>,
+    keepalive: Option<Duration>,
     /// How long a connection may be unused.
     pub(crate) idle_timeout: Option<Duration>,
     /// How long the first box of an accepted connection may take.
     pub(crate) first_box_timeout: Option<Duration>,
     /// Find out what the peer can do beyond AMP, and use it.
-    pub(crate) extensions: bool,
+    extensions: bool,
     /// Tell peers the numbers of faults.
     pub(crate) number_faults: bool,
     /// Answer a stranger's HTTP in HTTP.
@@ -57,6 +57,25 @@ impl Options {
     pub(crate) fn usual() -> Arc<Self> {
         static USUAL: OnceLock<Arc<Options>> = OnceLock::new();
         Arc::clone(USUAL.get_or_init(Arc::default))
+    }
+
+    pub(crate) fn set_keepalive(&mut self, silence: Option<Duration>) {
+        self.keepalive = silence;
+    }
+
+    /// How often it is looked whether the peer has been heard of.
+    pub(crate) fn keepalive(&self) -> Option<Duration> {
+        self.keepalive.filter(|_| !self.compat.no_own_commands)
+    }
+
+    pub(crate) fn set_extensions(&mut self, on: bool) {
+        self.extensions = on;
+    }
+
+    /// Whether to find out what the peer can do beyond AMP, and use it.
+    #[inline]
+    pub(crate) fn extends(&self) -> bool {
+        self.extensions && !self.compat.no_own_commands
     }
 
     /// Looks for what cannot be meant.

@@ -77,7 +77,7 @@ impl Watch {
             .filter(|_| side == Side::Accepting)
             .and_then(in_time);
         Self {
-            keepalive: options.keepalive.and_then(in_time),
+            keepalive: options.keepalive().and_then(in_time),
             rare: (idle.is_some() || first_box.is_some())
                 .then(|| Box::new(Rare { idle, first_box })),
             heard: false,
@@ -121,7 +121,7 @@ impl Watch {
                 }
             }
         }
-        let every = options.keepalive?;
+        let every = options.keepalive()?;
         if !is_due(self.keepalive.as_mut()?, every, now) {
             return None;
         }
