@@ -75,6 +75,7 @@ mod ask_context;
 mod boxes;
 mod call;
 mod call_error;
+mod chain;
 mod connection;
 mod descriptors;
 mod end;

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use amp_rpc::{Amp, AmpBox, Answer, Command, Failure, Peer, Responders};
+use amp_rpc::{Amp, AmpBox, Answer, CallError, Command, EndReason, Failure, Peer, Responders};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -153,4 +153,73 @@ async fn connections_calls_and_asks_are_spans_without_values() {
     let lines = self::lines();
     let asks = lines.iter().filter(|line| line.contains("DEBUG ask"));
     assert_eq!(asks.count(), 5, "{lines:#?}");
+
+    faults_name_their_command_and_their_causes().await;
+    #[cfg(feature = "temporary-certificate")]
+    a_server_tells_why_tls_does_not_begin().await;
+}
+
+/// Fails as a call to somebody else may, at once or later.
+async fn fail(waits: bool) -> Answer<Ping> {
+    if waits {
+        tokio::task::yield_now().await;
+    }
+    let cause = std::io::Error::other("the cause");
+    let lost = EndReason::from(std::io::Error::other(cause));
+    Err(Failure::unexpected(lost))
+}
+
+async fn faults_name_their_command_and_their_causes() {
+    for waits in [false, true] {
+        let responders = Responders::new().on(move |_: Ping| fail(waits));
+        let (one, other) = tokio::io::duplex(1 << 16);
+        let _server = Amp::new().locator(responders).over(one);
+        let client = Amp::new().over(other);
+        let error = client.call(Ping {}).await.unwrap_err();
+        let CallError::Remote(error) = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(error.description, "Unknown Error");
+        let lines = lines();
+        let fault = lines.iter().find(|line| line.contains("failed"));
+        let fault = fault.unwrap_or_else(|| panic!("{lines:#?}"));
+        for part in [" command=\"Ping\" ", "the connection was lost: the cause"] {
+            assert!(fault.contains(part), "{part}: {fault}");
+        }
+    }
+}
+
+/// The other side of it learns little.
+#[cfg(feature = "temporary-certificate")]
+async fn a_server_tells_why_tls_does_not_begin() {
+    use amp_rpc::{Identity, Tls};
+
+    let tls = Tls::new().identity(Identity::temporary().unwrap());
+    for amp in [Amp::new(), Amp::new().tls(tls)] {
+        let server = amp.listen("tcp:0:interface=127.0.0.1").await.unwrap();
+        let endpoint = server.endpoint().to_string();
+        tokio::spawn(server.run());
+        let address = endpoint.strip_prefix("tcp:").unwrap();
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream
+            .write_all(b"\0\x04_ask\0\x011\0\x08_command\0\x08StartTLS\0\0")
+            .await
+            .unwrap();
+        let mut first = [0; 4];
+        stream.read_exact(&mut first).await.unwrap();
+        if first == *b"\0\x06_e" {
+            let lines = lines();
+            let refused = lines.iter().any(|line| line.contains("no Amp::tls"));
+            assert!(refused, "{lines:#?}");
+            continue;
+        }
+        stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest).await;
+        let lines = lines();
+        let failed = lines.iter().find(|line| line.contains("TLS cannot begin"));
+        let failed = failed.unwrap_or_else(|| panic!("{lines:#?}"));
+        assert!(failed.starts_with("WARN"), "{failed}");
+        assert!(failed.contains("HTTP"), "{failed}");
+    }
 }

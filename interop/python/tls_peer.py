@@ -22,7 +22,7 @@ from twisted.internet.protocol import Factory
 from twisted.protocols.amp import AMP
 
 from support.running import run, set_up_logging
-from support.tls import Seen, client_options, seen, server_options
+from support.tls import Seen, client_options, make_pair, seen, server_options
 
 
 class Seeing(AMP):
@@ -65,12 +65,17 @@ def main():
     serving.add_argument("--demand", metavar="PEM", help="demand certificates of this authority")
     calling = modes.add_parser("call", help="call `Seen`; print one line of JSON: what both see, or the error")
     calling.add_argument("--trust", metavar="PEM", help="put TLS that trusts this authority around the endpoint, for `localhost`")
+    making = modes.add_parser("certificate", help="print a certificate as Twisted makes them, and its key")
+    making.add_argument("name", metavar="NAME")
     for mode in [serving, calling]:
         mode.add_argument("endpoint", metavar="ENDPOINT")
         mode.add_argument("--old", action="store_true", help="TLS 1.2 and nothing else, in the TLS that is put around")
         mode.add_argument("--alpn", action="store_true", help="say that the protocol is `amp`, in the TLS that is put around")
         mode.add_argument("--log", action="store_true", help="Twisted's log on standard error")
     options = parser.parse_args()
+    if options.mode == "certificate":
+        print(make_pair(options.name))
+        return 0
     set_up_logging(options.log)
     return run({"serve": serve, "call": call}[options.mode](options), 120)
 

@@ -85,7 +85,7 @@ pub enum Outcome<'a> {
     },
     /// An error with a code of the responder's choice.
     Remote(&'a RemoteError),
-    /// Any other error, or a panic.
+    /// Any other error, or a panic. In the alternate form (`{:#}`) it may print more, for the log alone.
     Unexpected(&'a dyn fmt::Display),
     /// The arguments are not those of the command, whose name is given.
     BadArguments(&'a [u8], &'a DecodeError),
@@ -364,7 +364,7 @@ impl Answering {
             },
             Outcome::Unexpected(error) => {
                 let message = error.to_string();
-                let fault = Some(Fault::Unexpected(message.clone()));
+                let fault = Some(Fault::Unexpected(format!("{error:#}")));
                 match errors.catch_all() {
                     Some(schema) => (Reply::declared(schema, message), fault),
                     None => (Reply::unknown(self.unknown_error()), fault),
@@ -474,7 +474,7 @@ fn describe_for_log(outcome: Outcome<'_>) -> String {
             description,
         } => format!("error {}: {description}", Excerpt(&schema.code)),
         Outcome::Remote(error) => error.to_string(),
-        Outcome::Unexpected(error) => error.to_string(),
+        Outcome::Unexpected(error) => format!("{error:#}"),
         Outcome::BadArguments(_, error) => format!("bad arguments: {error}"),
         Outcome::Unhandled(_) => String::from("unhandled command"),
     }

@@ -48,7 +48,7 @@ impl Dispatch {
             }
         }
         if self.refuses() {
-            return self.refuse(tag);
+            return self.refuse(tag, command);
         }
         self.is_used = true;
         if let Some(known) = self.pool.of(command) {
@@ -60,7 +60,12 @@ impl Dispatch {
             Err(panic) => {
                 let ask = Ask::new(tag, CommandKind::Plain);
                 let message = format!("the locator panicked: {panic}");
-                self.reply_with(&ask, Errors::NONE, Outcome::Unexpected(&message));
+                self.reply_with(
+                    &ask,
+                    Some(command),
+                    Errors::NONE,
+                    Outcome::Unexpected(&message),
+                );
                 return;
             }
         };
@@ -68,10 +73,15 @@ impl Dispatch {
             if command == START_TLS {
                 // Every peer of Twisted's has it, and needs no responder for it.
                 let ask = Ask::new(tag, CommandKind::StartTls);
-                return self.reply_with(&ask, Errors::NONE, Outcome::Answered(&()));
+                return self.reply_with(&ask, Some(command), Errors::NONE, Outcome::Answered(&()));
             }
             let ask = Ask::new(tag, CommandKind::Plain);
-            self.reply_with(&ask, Errors::NONE, Outcome::Unhandled(command));
+            self.reply_with(
+                &ask,
+                Some(command),
+                Errors::NONE,
+                Outcome::Unhandled(command),
+            );
             return;
         };
         if self.is_fixed && !command.starts_with(PREFIX) {
@@ -106,7 +116,12 @@ impl Dispatch {
             Ok(key) => key,
             Err(panic) => {
                 let message = format!("the function that gives an ask its line panicked: {panic}");
-                self.reply_with(&ask, Errors::NONE, Outcome::Unexpected(&message));
+                self.reply_with(
+                    &ask,
+                    Some(command),
+                    Errors::NONE,
+                    Outcome::Unexpected(&message),
+                );
                 return;
             }
         };
@@ -213,19 +228,24 @@ impl Dispatch {
         let polled = match ran {
             Ok(Ok(polled)) => Ok(polled),
             Ok(Err(error)) => {
-                self.reply_with(ask, Errors::NONE, Outcome::BadArguments(command, &error));
+                self.reply_with(
+                    ask,
+                    Some(command),
+                    Errors::NONE,
+                    Outcome::BadArguments(command, &error),
+                );
                 Ok(Poll::Ready(()))
             }
             Err(panic) => Err(panic),
         };
-        self.polled(task, ask, polled, replied)
+        self.polled(task, ask, Some(command), polled, replied)
     }
 
     /// Carries out what is for the connection itself.
     #[cold]
     fn own_received(&mut self, tag: Option<Tag>, own: Own) {
         match own {
-            Own::Probe(_) if self.is_overloaded() => self.refuse(tag),
+            Own::Probe(_) if self.is_overloaded() => self.refuse(tag, PREFIX),
             Own::Probe(theirs) => {
                 let mut state = self.shared.lock();
                 state.probed(&theirs);
@@ -235,7 +255,12 @@ impl Dispatch {
                 drop(state);
                 let ask = Ask::new(tag, CommandKind::Plain);
                 let abilities = Abilities::own();
-                self.reply_with(&ask, Errors::NONE, Outcome::Answered(&abilities));
+                self.reply_with(
+                    &ask,
+                    Some(PREFIX),
+                    Errors::NONE,
+                    Outcome::Answered(&abilities),
+                );
             }
             Own::Leave => self.shared.peer_leaves(),
             Own::Cancel(tag) => {
@@ -254,7 +279,7 @@ impl Dispatch {
     /// Refuses an ask for which there is no room. A peer that does not read the refusals may not go on
     /// for ever.
     #[cold]
-    fn refuse(&mut self, tag: Option<Tag>) {
+    fn refuse(&mut self, tag: Option<Tag>, command: &[u8]) {
         let ask = Ask::new(tag, CommandKind::Plain);
         let why = if self.finishing {
             "this side is closing the connection, and takes no new calls on it"
@@ -264,7 +289,7 @@ impl Dispatch {
         let busy = RemoteError::new(BUSY, why);
         self.outgoing.before_answer(&self.shared);
         let before = self.outgoing.answers.len();
-        self.reply_with(&ask, Errors::NONE, Outcome::Remote(&busy));
+        self.reply_with(&ask, Some(command), Errors::NONE, Outcome::Remote(&busy));
         self.refused += self.outgoing.answers.len() - before;
         if self.refused > UNREAD_REFUSALS {
             self.close(CloseReason::NotReading);

@@ -20,7 +20,7 @@ use crate::end::EndReason;
 #[cfg(feature = "metrics")]
 use crate::stats::Publisher;
 use crate::tls::Failed;
-use crate::transport::BoxedStream;
+use crate::transport::{BoxedStream, Side};
 
 /// What carries a connection, but for its desk.
 pub(super) struct Carrier {
@@ -226,6 +226,9 @@ impl Carrier {
                 Turn::Busy
             }
             Poll::Ready(Err(Failed { error, stream })) => {
+                if self.shared.side == Side::Accepting {
+                    log::not_secured(self.shared.addresses(), &error);
+                }
                 let mut rest = self.end_conversation(desk, error.into());
                 // Nothing else may be written in plain text.
                 rest.discard();

@@ -274,15 +274,16 @@ impl Dispatch {
         let mut poll = || task.poll(&mut Context::from_waker(waker), &mut replier);
         let polled = active.guard(&mut poll);
         let replied = replier.replied;
-        self.polled(task, ask, polled, replied)
+        self.polled(task, ask, None, polled, replied)
     }
 
-    /// Deals with what came of polling a responder.
+    /// Deals with what came of polling a responder. `command` is its name, where it is known.
     #[inline]
     pub(super) fn polled(
         &mut self,
         task: &mut Box<dyn Task>,
         ask: &Ask,
+        command: Option<&[u8]>,
         polled: Result<Poll<()>, String>,
         replied: Option<Replied>,
     ) -> Poll<()> {
@@ -292,12 +293,17 @@ impl Dispatch {
             Err(panic) => {
                 task.reset();
                 if replied.is_none() {
-                    self.reply_panic(ask, &**task, &panic);
+                    let message = format!("the responder panicked: {panic}");
+                    let outcome = Outcome::Unexpected(&message);
+                    let command = command.or_else(|| task.command());
+                    self.reply_with(ask, command, task.errors(), outcome);
                 }
             }
         }
         if let Some(replied) = replied {
-            self.follow(replied);
+            // It is asked for only where it is told.
+            let command = (replied.fault.as_ref()).and_then(|_| command.or_else(|| task.command()));
+            self.follow(command, replied);
         }
         Poll::Ready(())
     }
@@ -314,24 +320,25 @@ impl Dispatch {
         (replier, &self.shared)
     }
 
-    pub(super) fn reply_panic(&mut self, ask: &Ask, task: &dyn Task, message: &str) {
-        let message = format!("the responder panicked: {message}");
-        let outcome = Outcome::Unexpected(&message);
-        self.reply_with(ask, task.errors(), outcome);
-    }
-
-    pub(super) fn reply_with(&mut self, ask: &Ask, errors: &Errors, outcome: Outcome<'_>) {
+    /// `command` is its name, where it is known.
+    pub(super) fn reply_with(
+        &mut self,
+        ask: &Ask,
+        command: Option<&[u8]>,
+        errors: &Errors,
+        outcome: Outcome<'_>,
+    ) {
         let (mut replier, _) = self.replier(ask);
         replier.reply(errors, outcome);
         if let Some(replied) = replier.replied {
-            self.follow(replied);
+            self.follow(command, replied);
         }
     }
 
-    fn follow(&mut self, replied: Replied) {
+    fn follow(&mut self, command: Option<&[u8]>, replied: Replied) {
         if let Some(fault) = &replied.fault {
             self.shared.counters.faults.add(1);
-            log::fault(self.shared.addresses(), fault, self.fault);
+            log::fault(self.shared.addresses(), command, fault, self.fault);
             self.number_fault();
         }
         if let Some(boundary) = replied.boundary {

@@ -3,34 +3,66 @@
 use amp_rpc_core::conversation::Fault;
 use amp_rpc_core::wire::Stranger;
 
+#[cfg(feature = "tracing")]
+use crate::chain::Chain;
+use crate::tls::TlsError;
 use crate::transport::Addresses;
 
-/// Reports a failure of a responder, which the peer does not learn of in detail.
+/// Reports a failure of a responder, which the peer does not learn of in detail. `command` is its name, where it is known.
 #[cfg(feature = "tracing")]
-pub(super) fn fault(addresses: &Addresses, fault: &Fault, number: u64) {
+pub(super) fn fault(addresses: &Addresses, command: Option<&[u8]>, fault: &Fault, number: u64) {
     let peer = addresses.remote.as_ref().map(tracing::field::display);
+    let command = command.map(|name| tracing::field::display(amp_rpc_core::Excerpt(name)));
     let number = format_args!("{number:x}");
     match fault {
         Fault::Unexpected(error) => {
-            tracing::error!(peer, fault = %number, %error, "a responder failed")
+            tracing::error!(peer, command, fault = %number, %error, "a responder failed")
         }
         Fault::BadAnswer(error) => {
-            tracing::error!(peer, fault = %number, %error, "a responder's answer cannot be encoded");
+            tracing::error!(peer, command, fault = %number, %error, "a responder's answer cannot be encoded");
         }
         Fault::FailedTell(error) => {
-            tracing::warn!(peer, fault = %number, %error, "a command that wants no answer failed");
+            tracing::warn!(peer, command, fault = %number, %error, "a command that wants no answer failed");
         }
-        _ => tracing::error!(peer, fault = %number, reason = ?fault, "a call failed"),
+        _ => tracing::error!(peer, command, fault = %number, reason = ?fault, "a call failed"),
     }
 }
 
 /// Without the feature `tracing` there is nowhere to report to.
 #[cfg(not(feature = "tracing"))]
-pub(super) fn fault(_addresses: &Addresses, _fault: &Fault, _number: u64) {}
+pub(super) fn fault(_addresses: &Addresses, _command: Option<&[u8]>, _fault: &Fault, _number: u64) {
+}
+
+/// Reports that TLS does not begin on a connection that was accepted; the side that has connected has the error.
+#[cfg(feature = "tracing")]
+pub(super) fn not_secured(addresses: &Addresses, error: &TlsError) {
+    let peer = addresses.remote.as_ref().map(tracing::field::display);
+    let error = format_args!("{:#}", Chain(error));
+    tracing::warn!(peer, %error, "TLS cannot begin on an accepted connection");
+}
+
+/// Without the feature `tracing` there is nowhere to report to.
+#[cfg(not(feature = "tracing"))]
+pub(super) fn not_secured(_addresses: &Addresses, _error: &TlsError) {}
+
+/// Reports that a peer's ask for TLS was refused, since this side is not set up for it.
+#[cfg(feature = "tracing")]
+pub(super) fn no_tls(addresses: &Addresses) {
+    let peer = addresses.remote.as_ref().map(tracing::field::display);
+    tracing::debug!(
+        peer,
+        "a peer has asked for TLS and was answered TLS_ERROR: there is no Amp::tls, or no certificate in it, or it is TLS already"
+    );
+}
+
+/// Without the feature `tracing` there is nowhere to report to.
+#[cfg(not(feature = "tracing"))]
+pub(super) fn no_tls(_addresses: &Addresses) {}
 
 /// Reports that a connection ended before its first box, while it was set up.
 #[cfg(feature = "tracing")]
 pub(crate) fn opening(error: &std::io::Error) {
+    let error = format_args!("{:#}", Chain(error));
     tracing::warn!(%error, "an accepted connection cannot be set up");
 }
 

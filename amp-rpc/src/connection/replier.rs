@@ -5,6 +5,7 @@ use amp_rpc_core::schema::{CommandKind, Errors};
 
 use super::context::ConnectionContext;
 use super::crossing::Asker;
+use super::log;
 use super::outgoing::Outgoing;
 use super::shared::Shared;
 use crate::responders::Reply;
@@ -100,6 +101,7 @@ impl Replier<'_> {
             (self.answering).reply(self.ask, errors, outcome, answers, &mut context)
         } else if is_granted && !is_switch && !self.shared.can_start_tls(&state, Asker::Peer) {
             self.shared.counters.asks_failed.add(1);
+            log::no_tls(self.shared.addresses());
             (self.answering).reply_start_tls(self.ask, false, answers, &mut context)
         } else {
             (self.answering).reply(self.ask, errors, outcome, answers, &mut context)

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::error::AttemptError;
+#[cfg(feature = "tracing")]
+use crate::chain::Chain;
 use crate::endpoint::ConnectEndpoint;
 
 /// Reports that there is a connection, and that it is ready.
@@ -23,7 +25,7 @@ pub(super) fn failed(
     delay: Duration,
     attempt: u32,
 ) {
-    let error = Chain(error);
+    let error = format_args!("{:#}", Chain(error));
     if attempt <= 1 {
         tracing::warn!(%endpoint, %error, ?delay, "not connected, and trying again");
     } else {
@@ -39,21 +41,4 @@ pub(super) fn failed(
     _delay: Duration,
     _attempt: u32,
 ) {
-}
-
-/// An error with everything behind it, in one line.
-#[cfg(feature = "tracing")]
-struct Chain<'a>(&'a AttemptError);
-
-#[cfg(feature = "tracing")]
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)?;
-        let mut source = std::error::Error::source(self.0);
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
-    }
 }

@@ -13,6 +13,7 @@ use amp_rpc_core::{
 
 use super::task::Reply;
 use crate::call::without_protocol_keys;
+use crate::chain::Chain;
 
 /// How a responder's arguments are read and what it returned is answered.
 pub(super) trait Form: Send + Sync + 'static {
@@ -20,6 +21,9 @@ pub(super) trait Form: Send + Sync + 'static {
     type Arguments;
     /// What the function returns.
     type Output: Send + 'static;
+
+    /// The name of the command, where it is always the same.
+    fn command(&self) -> Option<&[u8]>;
 
     fn kind(&self) -> CommandKind;
 
@@ -53,6 +57,10 @@ impl<C: Command> Form for Typed<C> {
     type Arguments = C;
     type Output = Answer<C>;
 
+    fn command(&self) -> Option<&[u8]> {
+        Some(C::NAME)
+    }
+
     fn kind(&self) -> CommandKind {
         C::KIND
     }
@@ -82,7 +90,7 @@ impl<C: Command> Form for Typed<C> {
             }
             Err(Failure::Remote(error)) => reply.reply(self.errors(), Outcome::Remote(&error)),
             Err(Failure::Unexpected(error)) => {
-                reply.reply(self.errors(), Outcome::Unexpected(&error));
+                reply.reply(self.errors(), Outcome::Unexpected(&Chain(&*error)));
             }
         }
     }
@@ -94,6 +102,10 @@ pub(super) struct Raw;
 impl Form for Raw {
     type Arguments = AmpBox;
     type Output = Result<AmpBox, Failure>;
+
+    fn command(&self) -> Option<&[u8]> {
+        None
+    }
 
     fn kind(&self) -> CommandKind {
         CommandKind::Plain
@@ -116,7 +128,7 @@ impl Form for Raw {
             Err(Failure::Declared(error)) => match error {},
             Err(Failure::Remote(error)) => reply.reply(Errors::NONE, Outcome::Remote(&error)),
             Err(Failure::Unexpected(error)) => {
-                reply.reply(Errors::NONE, Outcome::Unexpected(&error));
+                reply.reply(Errors::NONE, Outcome::Unexpected(&Chain(&*error)));
             }
         }
     }
@@ -128,6 +140,10 @@ pub(super) struct Dynamic(pub(super) CommandSchema);
 impl Form for Dynamic {
     type Arguments = Values;
     type Output = Result<Values, Failure<Raised>>;
+
+    fn command(&self) -> Option<&[u8]> {
+        Some(&self.0.name)
+    }
 
     fn kind(&self) -> CommandKind {
         self.0.kind
@@ -150,7 +166,9 @@ impl Form for Dynamic {
             }
             Err(Failure::Declared(raised)) => reply.reply(errors, raised.outcome(errors)),
             Err(Failure::Remote(error)) => reply.reply(errors, Outcome::Remote(&error)),
-            Err(Failure::Unexpected(error)) => reply.reply(errors, Outcome::Unexpected(&error)),
+            Err(Failure::Unexpected(error)) => {
+                reply.reply(errors, Outcome::Unexpected(&Chain(&*error)))
+            }
         }
     }
 }

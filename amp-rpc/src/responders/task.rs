@@ -62,6 +62,9 @@ pub(crate) trait Task: Send {
     /// Goes on. When the responder is done, its outcome goes to `reply`, once.
     fn poll(&mut self, cx: &mut Context<'_>, reply: &mut dyn Reply) -> Poll<()>;
 
+    /// The name of the command, where it is always the same.
+    fn command(&self) -> Option<&[u8]>;
+
     /// The errors that the command declares.
     fn errors(&self) -> &Errors;
 

@@ -152,6 +152,10 @@ where
         Poll::Ready(())
     }
 
+    fn command(&self) -> Option<&[u8]> {
+        self.shared.0.command()
+    }
+
     fn errors(&self) -> &Errors {
         self.shared.0.errors()
     }

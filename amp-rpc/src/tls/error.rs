@@ -118,6 +118,8 @@ pub enum CertificateProblem {
     Missing,
     /// It is not meant for this role.
     WrongPurpose,
+    /// It is the certificate of an authority, and not one that an authority gave somebody.
+    Authority,
     /// Anything else, in the words of the library that does TLS.
     Other(String),
 }
@@ -153,6 +155,10 @@ impl fmt::Display for CertificateProblem {
             Self::WrongPurpose => f.write_str(
                 "it is not meant for this role; servers need the purpose serverAuth, and clients \
                  clientAuth",
+            ),
+            Self::Authority => f.write_str(
+                "it is the certificate of an authority (CA:TRUE), with which nobody can show who they are; have a \
+                 certificate with CA:FALSE signed by it, or pin its key with Trust::key",
             ),
             Self::Other(why) => f.write_str(why),
         }

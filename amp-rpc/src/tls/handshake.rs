@@ -16,6 +16,7 @@ use super::first_bytes::{FirstBytes, what_is};
 use super::names::names;
 use super::session::{Facts, PeerIdentity, TlsSession};
 use super::subject;
+use super::verifier::OfAuthority;
 use crate::transport::BoxedStream;
 
 impl Tls {
@@ -188,6 +189,7 @@ fn problem(error: &CertificateError) -> CertificateProblem {
             expected: expected.to_str().into_owned(),
             presented: presented.clone(),
         },
+        CertificateError::Other(why) if why.0.is::<OfAuthority>() => CertificateProblem::Authority,
         CertificateError::Other(why) => CertificateProblem::Other(why.to_string()),
         other => CertificateProblem::Other(other.to_string()),
     }

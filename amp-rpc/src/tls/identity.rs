@@ -4,15 +4,19 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio_rustls::rustls::Error;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::CertifiedKey;
+use tokio_rustls::rustls::{Error, InconsistentKeys};
 
 use super::config_error::TlsConfigError;
 use super::provider::provider;
+use super::verifier::early_key;
 
 /// A certificate, those that lead from it to an authority, and its private key. Cheap to clone.
+///
+/// Certificates of early versions of X.509 are taken, too, as those are that Twisted makes. What peers make of them is theirs: those of
+/// this crate believe them with [`Trust::key`](super::Trust::key) or [`Trust::anyone`](super::Trust::anyone) only.
 #[derive(Clone)]
 pub struct Identity(pub(super) Arc<CertifiedKey>);
 
@@ -111,7 +115,7 @@ impl Identity {
         key: PrivateKeyDer<'static>,
         place: String,
     ) -> Result<Self, TlsConfigError> {
-        match CertifiedKey::from_der(chain, key, provider()) {
+        match certified(chain, key) {
             Ok(certified) => Ok(Self(Arc::new(certified))),
             Err(error @ Error::InvalidCertificate(_)) => Err(TlsConfigError::Malformed {
                 what: "certificate",
@@ -123,6 +127,23 @@ impl Identity {
                 source: error.into(),
             }),
         }
+    }
+}
+
+/// A certificate and its key, which have to be of the same pair.
+fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<CertifiedKey, Error> {
+    let Some(early) = chain.first().and_then(early_key) else {
+        return CertifiedKey::from_der(chain, key, provider());
+    };
+    // The library compares the keys only of certificates that it can read.
+    let signing = provider().key_provider.load_private_key(key)?;
+    match signing.public_key() {
+        Some(own) if own == early => Ok(CertifiedKey::new(chain, signing)),
+        Some(_) => Err(InconsistentKeys::KeyMismatch.into()),
+        None => Err(InconsistentKeys::Unknown.into()),
     }
 }
 

@@ -73,7 +73,9 @@ impl Verifier {
 struct EarlyVersion;
 
 /// The key in a certificate of an early version, which the library does not read.
-fn early_key<'a>(certificate: &'a CertificateDer<'_>) -> Option<SubjectPublicKeyInfoDer<'a>> {
+pub(super) fn early_key<'a>(
+    certificate: &'a CertificateDer<'_>,
+) -> Option<SubjectPublicKeyInfoDer<'a>> {
     let (_, certificate) = parse_x509_certificate(certificate).ok()?;
     let key = certificate.tbs_certificate.subject_pki.raw;
     (certificate.version() != X509Version::V3).then(|| key.into())
@@ -83,6 +85,22 @@ fn is_current(certificate: &CertificateDer<'_>) -> Result<(), Error> {
     match early_key(certificate) {
         Some(_) => Err(CertificateError::Other(OtherError(Arc::new(EarlyVersion))).into()),
         None => Ok(()),
+    }
+}
+
+/// The certificate of an authority is shown as that of a side.
+#[derive(Debug, thiserror::Error)]
+#[error("it is the certificate of an authority")]
+pub(super) struct OfAuthority;
+
+/// Says that it is the certificate of an authority where that is what the library finds wrong, which has no name for it.
+fn with_reason(error: Error, certificate: &CertificateDer<'_>) -> Error {
+    let is_named = !matches!(error, Error::InvalidCertificate(CertificateError::Other(_)));
+    match parse_x509_certificate(certificate) {
+        Ok((_, certificate)) if certificate.is_ca() && !is_named => {
+            CertificateError::Other(OtherError(Arc::new(OfAuthority))).into()
+        }
+        _ => error,
     }
 }
 
@@ -142,7 +160,8 @@ impl ServerCertVerifier for Verifier {
                     intermediates,
                     now,
                     algorithms,
-                )?;
+                )
+                .map_err(|error| with_reason(error, certificate))?;
                 if self.checks_name {
                     verify_server_name(&parsed, server_name)
                         .map_err(|error| with_names(error, certificate, server_name))?;
@@ -209,7 +228,9 @@ impl ClientCertVerifier for Verifier {
         match &self.whom {
             Judge::Authorities(_, clients) => {
                 is_current(certificate)?;
-                return clients.verify_client_cert(certificate, intermediates, now);
+                return clients
+                    .verify_client_cert(certificate, intermediates, now)
+                    .map_err(|error| with_reason(error, certificate));
             }
             Judge::Key(key) => Self::has_key(certificate, key)?,
             Judge::Anyone => {}

@@ -4,6 +4,7 @@ from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.ssl import (
     Certificate,
     CertificateOptions,
+    KeyPair,
     PrivateCertificate,
     TLSVersion,
     optionsForClientTLS,
@@ -49,6 +50,12 @@ def load_pair(path):
     """A certificate with its key, both from one file."""
     with open(path, "rb") as file:
         return PrivateCertificate.loadPEM(file.read())
+
+
+def make_pair(name):
+    """A certificate that is signed by itself, and its key, in PEM."""
+    pair = KeyPair.generate(size=2048).selfSignedCert(1, CN=name)
+    return pair.dumpPEM().decode()
 
 
 def server_options(certificate, demand=None, is_old=False, says_amp=False):

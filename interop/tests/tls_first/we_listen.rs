@@ -1,6 +1,6 @@
 //! We listen and Twisted connects.
 
-use amp_rpc::{Amp, Compat, ListenEndpoint, Tls};
+use amp_rpc::{Amp, Compat, Identity, ListenEndpoint, Tls, TlsConfigError};
 use serde_json::{Value, json};
 
 use crate::support::certificates::{Authority, Folder};
@@ -82,6 +82,34 @@ async fn by_strings_of_tls_with_two_names() {
         let there = view("TLSv1.3", None, Some(name));
         assert_eq!(found, json!({ "here": here, "there": there }));
     }
+}
+
+/// Twisted makes certificates of version 1 of X.509. A server that moves here keeps its own, and its clients trust it as before.
+#[tokio::test]
+async fn with_a_certificate_that_twisted_has_made() {
+    let folder = Folder::new("listen-made");
+    let mut make = twisted("certificate");
+    let pem = succeed(make.arg("localhost"));
+    let server = folder.file("server.pem", &pem);
+    let trusted = folder.folder("trusted");
+    folder.file("trusted/ca.pem", &pem);
+    let server = seeing()
+        .listen(&format!("ssl:0:privateKey={server}:interface=127.0.0.1"))
+        .await
+        .expect("a free port");
+    let connect = format!("ssl:127.0.0.1:{}:caCertsDir={trusted}", port(&server));
+    let found = calls(&[&connect]).await;
+    let here = view("TLSv1.3", Some("localhost"), None);
+    let there = view("TLSv1.3", None, None);
+    assert_eq!(found, json!({ "here": here, "there": there }));
+
+    let mut other = twisted("certificate");
+    let other = succeed(other.arg("localhost"));
+    let key = pem.find("-----BEGIN PRIVATE KEY").expect("a key");
+    let theirs = other.find("-----BEGIN PRIVATE KEY").expect("a key");
+    let mixed = format!("{}{}", &pem[..key], &other[theirs..]);
+    let error = Identity::from_pem(mixed).expect_err("it is another key");
+    assert!(matches!(error, TlsConfigError::Pair { .. }), "{error:?}");
 }
 
 /// In both modes, since what a handler sees has nothing to do with them.

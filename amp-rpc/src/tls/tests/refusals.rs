@@ -4,7 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use rcgen::{ExtendedKeyUsagePurpose, date_time_ymd};
+use rcgen::{BasicConstraints, ExtendedKeyUsagePurpose, IsCa, date_time_ymd};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf, duplex};
 
 use super::support::{
@@ -160,6 +160,26 @@ async fn a_certificate_for_another_purpose() {
     assert!(message.contains("role"), "{message}");
     let (_, server) = shake(&for_servers, &for_servers).await;
     assert_eq!(problem(server).0, CertificateProblem::WrongPurpose);
+}
+
+/// As `openssl req -x509` makes them by itself.
+#[tokio::test]
+async fn a_certificate_of_an_authority_that_is_trusted() {
+    let authority = Authority::new("Authority");
+    let own = authority.sign_with(&["localhost"], |params| {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    });
+    let side = own.tls().trust(authority.trust());
+    let good = authority
+        .sign(&["localhost"])
+        .tls()
+        .trust(authority.trust());
+    let (client, _) = shake(&side, &side).await;
+    let (found, message) = problem(client);
+    assert_eq!(found, CertificateProblem::Authority);
+    assert!(message.contains("CA:FALSE"), "{message}");
+    let (_, server) = shake(&side, &good).await;
+    assert_eq!(problem(server).0, CertificateProblem::Authority);
 }
 
 /// With TLS 1.3 the client is done before the server has seen its certificate: it learns of a refusal
