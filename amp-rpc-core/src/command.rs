@@ -108,7 +108,7 @@ impl CommandError for NoErrors {
 /// An error in the form in which it travels: Twisted's `RemoteAmpError`.
 ///
 /// A responder may answer one with any code; a caller gets one where the code is not declared.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RemoteError {
     /// The code.
@@ -134,6 +134,16 @@ impl RemoteError {
     pub fn fatal(mut self) -> Self {
         self.fatal = true;
         self
+    }
+}
+
+impl fmt::Debug for RemoteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteError")
+            .field("code", &Excerpt(&self.code))
+            .field("description", &self.description)
+            .field("fatal", &self.fatal)
+            .finish()
     }
 }
 

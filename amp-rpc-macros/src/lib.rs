@@ -205,7 +205,8 @@ pub fn derive_fields(input: TokenStream) -> TokenStream {
 ///     /// `NAME_TAKEN` on the wire.
 ///     #[error("somebody has that name")]
 ///     NameTaken,
-///     #[error("refused: {0}")]
+///     /// Holds what the other side printed, so what is put in front here would be there twice.
+///     #[error("{0}")]
 ///     #[amp(code = "NO")]
 ///     Refused(String),
 ///     #[error(transparent)]

@@ -9,7 +9,7 @@ use crate::end::EndReason;
 use crate::reconnecting::NotConnected;
 
 /// How a call ended other than with its answer; `E` has the errors that the command declares.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum CallError<E = NoErrors>
 where
@@ -62,8 +62,39 @@ where
     NotConnected(NotConnected),
 }
 
+/// Names are printed as text.
+impl<E: CommandError> fmt::Debug for CallError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Declared { error, description } => f
+                .debug_struct("Declared")
+                .field("error", error)
+                .field("description", description)
+                .finish(),
+            Self::Unhandled {
+                command,
+                description,
+            } => f
+                .debug_struct("Unhandled")
+                .field("command", &Excerpt(command))
+                .field("description", description)
+                .finish(),
+            Self::Remote(error) => f.debug_tuple("Remote").field(error).finish(),
+            Self::BadAnswer(error) => error.fmt(f),
+            Self::Local(error) => error.fmt(f),
+            Self::TimedOut { command, was_sent } => f
+                .debug_struct("TimedOut")
+                .field("command", &Excerpt(command))
+                .field("was_sent", was_sent)
+                .finish(),
+            Self::Ended(reason) => f.debug_tuple("Ended").field(reason).finish(),
+            Self::NotConnected(why) => f.debug_tuple("NotConnected").field(why).finish(),
+        }
+    }
+}
+
 /// An answer that cannot be read: which command's, which key, what was expected.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct BadAnswer {
     pub(crate) command: Box<[u8]>,
     pub(crate) problem: AnswerProblem,
@@ -86,6 +117,12 @@ impl BadAnswer {
     }
 }
 
+impl fmt::Debug for BadAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BadAnswer({self})")
+    }
+}
+
 impl fmt::Display for BadAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "bad answer to {}: ", Excerpt(&self.command))?;
@@ -99,7 +136,7 @@ impl fmt::Display for BadAnswer {
 impl std::error::Error for BadAnswer {}
 
 /// A command that cannot be sent: which, which argument, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct LocalError {
     pub(crate) command: Box<[u8]>,
     pub(crate) problem: LocalProblem,
@@ -122,6 +159,12 @@ impl LocalError {
             LocalProblem::Encode(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl fmt::Debug for LocalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LocalError({self})")
     }
 }
 

@@ -26,6 +26,10 @@ impl Amp {
     /// Sets a function that makes a locator for each connection, for responders whose state is the
     /// connection's. It gets the peer before anything is received.
     ///
+    /// A locator lives as long as its connection, and a connection that was not made by a server as long as a [`Peer`] of it: if the
+    /// locator holds one, nobody but the other side, or [`Peer::close`], ends it. Responders can be given the peer instead
+    /// ([`Responders::on_with_peer`](crate::Responders::on_with_peer)).
+    ///
     /// ```
     /// use std::sync::Mutex;
     ///

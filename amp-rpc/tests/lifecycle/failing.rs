@@ -131,3 +131,39 @@ async fn a_box_over_the_limit_ends_its_connection() {
     assert_eq!(read_to_end(&mut stream).await, []);
     assert!(matches!(soon(peer.closed()).await, EndReason::Ended(_)));
 }
+
+/// What a program prints that unwraps.
+#[tokio::test]
+async fn errors_are_readable_as_they_are_printed_for_programmers() {
+    let (peer, mut stream) = raw(&Amp::new());
+    let mut check = async |code: &str, expected: &str| {
+        let call = peer.call_box("Do", empty()).start();
+        let asked = read_boxes(&mut stream, 1).await;
+        let mut error = AmpBox::from([("_error", asked[0].get("_ask").unwrap())]);
+        if !code.is_empty() {
+            error.insert("_error_code", code);
+            error.insert("_error_description", "why");
+        }
+        stream.write_all(&error.to_bytes().unwrap()).await.unwrap();
+        let error = soon(call).await.unwrap_err();
+        assert_eq!(format!("{error:?}"), expected);
+    };
+    check(
+        "NO",
+        r#"Remote(RemoteError { code: "NO", description: "why", fatal: false })"#,
+    )
+    .await;
+    check(
+        "UNHANDLED",
+        r#"Unhandled { command: "Do", description: "why" }"#,
+    )
+    .await;
+    check(
+        "",
+        r#"BadAnswer(bad answer to "Do": an error without code or description)"#,
+    )
+    .await;
+    let long = AmpBox::from([("data", "x".repeat(65_536))]);
+    let error = soon(peer.call_box("Do", long)).await.unwrap_err();
+    assert_eq!(format!("{error:?}"), format!("LocalError({error})"));
+}
