@@ -24,15 +24,15 @@ mod tests {
 
     #[derive(Debug, thiserror::Error)]
     #[error("outer")]
-    struct Outer(#[source] std::fmt::Error);
+    struct Outer(#[source] fmt::Error);
 
     #[test]
     fn the_alternate_form_has_what_is_behind() {
-        let error = Outer(std::fmt::Error);
+        let error = Outer(fmt::Error);
         assert_eq!(Chain(&error).to_string(), "outer");
         assert_eq!(
             format!("{:#}", Chain(&error)),
-            format!("outer: {}", std::fmt::Error)
+            format!("outer: {}", fmt::Error)
         );
     }
 }

@@ -263,7 +263,9 @@ impl Peer {
     /// anew; a [`ReconnectingPeer`](crate::ReconnectingPeer) does so by itself. Cancel-safe.
     ///
     /// Only peers that use this crate say so, and only to those that want to know, which the peer learns by the command
-    /// `_amp-rpc`. Of others this waits for the end.
+    /// `_amp-rpc`. Of others, and with [`Amp::extensions`](crate::Amp::extensions) off or
+    /// [`Compat::no_own_commands`](crate::Compat::no_own_commands), this waits for the end. A peer that is too busy to hear is told again with
+    /// the next look of the [`keepalive`](crate::Amp::keepalive).
     pub async fn leaving(&self) {
         self.shared().want_to_know();
         loop {

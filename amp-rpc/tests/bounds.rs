@@ -232,12 +232,12 @@ async fn answers_do_not_lift_the_bound() {
     telling.abort();
 }
 
-/// A stream that is never without answers to be written.
+/// A stream that is never without answers to be written; also where this side reads on for the sake of a call of its own.
 #[tokio::test(start_paused = true)]
 async fn answers_without_end_do_not_starve_callers() {
     const TELLS: usize = 300;
     const BUSY: usize = 200;
-    for answer in [500, 20_000] {
+    for (answer, calls) in [(500, false), (20_000, false), (1_500, true)] {
         let (one, other) = tokio::io::duplex(4_096);
         let much = move |_, _: Peer| async move { Raw::Ok(of_size(answer)) };
         let peer = Amp::new()
@@ -254,23 +254,85 @@ async fn answers_without_end_do_not_starve_callers() {
                 writes.write_all(&ask).await.unwrap();
             }
         });
-        let told = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&told);
+        let counts = Arc::new([const { AtomicUsize::new(0) }; 2]);
+        let counted = Arc::clone(&counts);
         let (near, far) = tokio::io::duplex(4_096);
         tokio::spawn(carry(reads, near, 4_096, Duration::from_millis(1)));
         tokio::spawn(read_boxes(far, move |message| {
-            if message.contains_key("_answer") {
+            let is_told = message.get("_command") == Some(b"Told");
+            counted[usize::from(is_told)].fetch_add(1, Ordering::Relaxed);
+            if !message.contains_key("_command") {
                 answered.send(()).unwrap();
-            } else {
-                counted.fetch_add(1, Ordering::Relaxed);
             }
         }));
+        let _own = calls.then(|| peer.call_box("Long", AmpBox::new()).start());
         let tells = async {
             for _ in 0..TELLS {
                 peer.tell_box("Told", of_size(1_000)).await.unwrap();
             }
         };
         let ended = tokio::time::timeout(Duration::from_secs(600), tells).await;
-        ended.unwrap_or_else(|_| panic!("{told:?} of {TELLS} were told beside {answer} bytes"));
+        ended.unwrap_or_else(|_| panic!("{counts:?} with answers of {answer} bytes"));
+        // Answers went out, too.
+        assert!(counts[0].load(Ordering::Relaxed) > 0, "{counts:?}");
     }
+}
+
+/// What counts is what such a peer leaves unread, not what there was since the queue was last empty, which it may never be.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_reads_its_refusals_is_not_given_up() {
+    const BUSY: usize = 200;
+    const MANY: usize = 100_000;
+    let (one, other) = tokio::io::duplex(16 * 1_024);
+    let much = |_, _: Peer| async { Raw::Ok(of_size(20_000)) };
+    let peer = Amp::new()
+        .max_queued(16 * 1_024)
+        .locator(Responders::new().on_box("Much", much))
+        .over(one);
+    let (reads, mut writes) = tokio::io::split(other);
+    let (answered, mut to_ask) = tokio::sync::mpsc::unbounded_channel();
+    (0..BUSY).for_each(|_| answered.send(()).unwrap());
+    let ask = AmpBox::from([("_ask", "1"), ("_command", "Much")]);
+    let ask = ask.to_bytes().unwrap();
+    tokio::spawn(async move {
+        while to_ask.recv().await.is_some() && writes.write_all(&ask).await.is_ok() {}
+    });
+    let _own = peer.call_box("Long", AmpBox::new()).start();
+    let (refused, enough) = tokio::sync::oneshot::channel();
+    let mut refused = Some(refused);
+    let mut count = 0;
+    let (near, far) = tokio::io::duplex(16 * 1_024);
+    tokio::spawn(carry(reads, near, 16 * 1_024, Duration::from_millis(1)));
+    tokio::spawn(read_boxes(far, move |message| {
+        if message.contains_key("_command") {
+            return;
+        }
+        count += usize::from(message.contains_key("_error"));
+        if count == MANY {
+            let _ = refused.take().map(|refused| refused.send(()));
+        }
+        let _ = answered.send(());
+    }));
+    tokio::select! {
+        enough = enough => enough.unwrap(),
+        reason = peer.ended() => panic!("{reason:?}"),
+    }
+    assert!(peer.end_reason().is_none());
+}
+
+/// A probe that goes with the first call with a deadline is not written without anybody being told.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_cannot_be_encoded_leaves_nothing_queued() {
+    let (one, mut other) = tokio::io::duplex(1_024);
+    let peer = Amp::new().no_keepalive().max_queued(50).over(one);
+    let second = Duration::from_secs(1);
+    let long = peer.call_box("Long", of_size(70_000)).timeout(second);
+    assert!(matches!(long.await, Err(CallError::Local(_))));
+    assert_eq!(peer.stats().bytes_queued, 0);
+    let tell = peer.tell_box("Told", AmpBox::new());
+    tokio::time::timeout(FOR_EVER, tell).await.unwrap().unwrap();
+    peer.close();
+    let mut bytes = Vec::new();
+    other.read_to_end(&mut bytes).await.unwrap();
+    assert_eq!(parse(&bytes).count(), 1);
 }

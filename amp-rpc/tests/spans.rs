@@ -15,6 +15,8 @@ use tracing::{Event, Metadata, Subscriber};
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static OPEN: Mutex<Vec<(u64, &str)>> = Mutex::new(Vec::new());
 static NAMES: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+/// Whose connection is looked at whenever something is told.
+static WATCHED: Mutex<Option<Peer>> = Mutex::new(None);
 
 #[derive(Command)]
 struct Ping {}
@@ -51,6 +53,10 @@ impl Subscriber for Keeper {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
+        // A subscriber may do anything.
+        if let Some(peer) = WATCHED.lock().unwrap().as_ref() {
+            let _ = peer.stats();
+        }
         let mut line = Line::default();
         event.record(&mut line);
         let open: Vec<_> = OPEN.lock().unwrap().iter().map(|(_, name)| *name).collect();
@@ -196,6 +202,10 @@ async fn a_server_tells_why_tls_does_not_begin() {
 
     let tls = Tls::new().identity(Identity::temporary().unwrap());
     for amp in [Amp::new(), Amp::new().tls(tls)] {
+        let amp = amp.locator_for_each(|peer| {
+            *WATCHED.lock().unwrap() = Some(peer.clone());
+            Responders::new()
+        });
         let server = amp.listen("tcp:0:interface=127.0.0.1").await.unwrap();
         let endpoint = server.endpoint().to_string();
         tokio::spawn(server.run());

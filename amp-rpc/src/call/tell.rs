@@ -91,6 +91,9 @@ impl<'a, F: WriteFields> Tell<'a, F> {
     /// Puts the command in the queue at once, or in its place among those that wait for room. The
     /// future is still to be awaited.
     pub fn start(mut self) -> Self {
+        if self.early.is_some() {
+            return self;
+        }
         let polled = self
             .exchange
             .poll_tell(&mut Context::from_waker(Waker::noop()));

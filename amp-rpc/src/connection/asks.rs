@@ -288,10 +288,11 @@ impl Dispatch {
         };
         let busy = RemoteError::new(BUSY, why);
         self.outgoing.before_answer(&self.shared);
-        let before = self.outgoing.answers.len();
+        let before = self.outgoing.len();
         self.reply_with(&ask, Some(command), Errors::NONE, Outcome::Remote(&busy));
-        self.refused += self.outgoing.answers.len() - before;
-        if self.refused > UNREAD_REFUSALS {
+        let (after, sent) = (self.outgoing.len(), self.outgoing.sent);
+        (self.refusals).add(after - before, sent + after as u64);
+        if self.refusals.bytes() > UNREAD_REFUSALS {
             self.close(CloseReason::NotReading);
         }
     }

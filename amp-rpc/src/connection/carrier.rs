@@ -145,6 +145,7 @@ impl Carrier {
         let mut state = self.shared.lock();
         let committed = desk.dispatch.commit(&mut state);
         let room_is_wanted = !state.room.is_empty();
+        let is_turn = matches!(committed, Ok(true));
         desk.earliest = state.earliest;
         if committed.is_err() || state.closing != Closing::No || desk.dispatch.has_boundary() {
             if let Err(reason) = committed {
@@ -161,8 +162,9 @@ impl Carrier {
             end.get_or_insert_with(|| error.into());
             desk.dispatch.outgoing.discard();
         }
-        // Answers may keep the stream busy all the time; callers need not wait until nothing is left of them.
-        if room_is_wanted && desk.dispatch.outgoing.len() <= self.shared.options.max_queued {
+        // They need not wait until nothing is left of answers, which may never be.
+        let has_room = desk.dispatch.outgoing.len() <= self.shared.options.max_queued;
+        if room_is_wanted && (has_room || is_turn) {
             self.grant_room();
         }
         // What was written makes room; and a call that was just made lets the reading go on even if it cannot be
@@ -276,7 +278,7 @@ impl Carrier {
     fn end_conversation(&mut self, desk: &mut Desk, reason: EndReason) -> Outgoing {
         let mut state = self.shared.lock();
         desk.dispatch.outgoing.commit_all(&self.shared, &mut state);
-        let is_asked = matches!(reason, EndReason::ClosedByPeer) && state.known.is_asked();
+        let is_asked = matches!(reason, EndReason::ClosedByPeer) && state.known.is_untried();
         let ended = state.end(reason);
         drop(state);
         if is_asked {

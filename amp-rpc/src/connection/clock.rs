@@ -55,11 +55,15 @@ impl Carrier {
                 | state.is_under_way()
                 | !desk.dispatch.is_idle(),
         };
+        let next = self.watch.next();
         let verdict = self.watch.look(now, &sight, &self.shared.options);
         if matches!(verdict, Some(Verdict::Probe)) {
             state.probe();
         }
-        state.say_what_is_wanted();
+        if self.watch.next() != next {
+            // A peer that is too busy to answer is not asked more often.
+            state.say_what_is_wanted();
+        }
         if !state.out.is_empty() {
             self.shared.wrote.store(true, Ordering::Release);
         }

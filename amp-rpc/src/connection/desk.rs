@@ -110,7 +110,7 @@ impl Desk {
         dispatch.own_calls = state.calls_waiting();
         *earliest = state.earliest;
         drop(state);
-        dispatch.refused = 0;
+        dispatch.refusals.clear();
         dispatch.finishing = false;
         dispatch.began = began;
         dispatch.is_used = is_used;
@@ -126,7 +126,7 @@ impl Desk {
 
     /// Whether its connection may do without it: nothing is encoded, and few calls wait for their answers. Where large boxes
     /// come, it stays until none waits, as it knows that the next one is read without a copy; and so it does where the
-    /// connection finishes, as it knows that the peer was told.
+    /// connection finishes, as it knows that asks are refused.
     pub(super) fn may_rest(&self, state: &State) -> bool {
         let most = if self.incoming.is_bulk() {
             0

@@ -19,6 +19,7 @@ use super::located::Located;
 use super::log;
 use super::outgoing::Outgoing;
 use super::pool::Pool;
+use super::refusals::Refusals;
 use super::replier::Replier;
 use super::running::Running;
 use super::shared::{Shared, State};
@@ -56,8 +57,8 @@ pub(super) struct Dispatch {
     pub(super) fault: u64,
     /// That of the ask that was not a usual one, and is dealt with next.
     pub(super) span: Option<log::Span>,
-    /// Bytes of refusals that are not all written yet.
-    pub(super) refused: usize,
+    /// Refusals that are not written yet.
+    pub(super) refusals: Refusals,
 }
 
 impl Dispatch {
@@ -80,7 +81,7 @@ impl Dispatch {
             finishing: false,
             began: false,
             is_used: false,
-            refused: 0,
+            refusals: Refusals::default(),
             fault: 0,
             span: None,
             shared,
@@ -164,20 +165,19 @@ impl Dispatch {
         self.boundary.take()
     }
 
-    /// Moves what is encoded to where it is written from, and looks at the state of the callers.
+    /// Moves what is encoded to where it is written from, and looks at the state of the callers. Says whether it is the turn of
+    /// those who wait for room.
     ///
     /// Fails when more is held back than may be: the peer has to decide on TLS or a switch first, and
     /// until it does, this side must go on reading.
-    pub(super) fn commit(&mut self, state: &mut State) -> Result<(), CloseReason> {
-        self.outgoing.commit(&self.shared, state);
+    pub(super) fn commit(&mut self, state: &mut State) -> Result<bool, CloseReason> {
+        let is_turn = self.outgoing.commit(&self.shared, state);
         self.own_calls = state.calls_waiting();
-        if self.outgoing.is_empty() {
-            self.refused = 0;
-        }
+        self.refusals.written(self.outgoing.sent);
         if state.asking.held() > self.most_held() {
             return Err(CloseReason::TooMuchHeld);
         }
-        Ok(())
+        Ok(is_turn)
     }
 
     fn most_held(&self) -> usize {

@@ -107,9 +107,6 @@ impl Shared {
         let slot = |place: &mut Option<CallSlot>| {
             CallSlot::begin(place, cx.waker(), is_timed, request.deadline);
         };
-        if self.options.extends() {
-            state.learn_for(request.deadline.is_some() || request.traceparent.is_some());
-        }
         let left = state.time_left(request.deadline);
         let span = (request.traceparent.as_ref()).filter(|_| state.wants_span());
         state.begin();
@@ -137,6 +134,9 @@ impl Shared {
             Err(refused) => return self.refused(state, stage, refused, &request, cx.waker()),
         };
         context.written(at, beside);
+        if self.options.extends() {
+            state.learn_for(request.deadline.is_some() || request.traceparent.is_some());
+        }
         state.is_used = true;
         self.counters.calls_sent.add(1);
         state.go_on(stage, Stage::Asked(id));
@@ -365,7 +365,8 @@ impl State {
         }
     }
 
-    /// Lets everybody go ahead who waits for room, if there is any. Otherwise the driver does, once it has written.
+    /// Lets everybody go ahead who waits for room, if there is any and the gate is open. Otherwise the driver does, once it has
+    /// written, or whoever opens the gate.
     pub(super) fn grant_room(&mut self, max_queued: usize, wakers: &mut Vec<Waker>) {
         if self.asking.is_open() && self.queued() < max_queued {
             self.room.grant(wakers);

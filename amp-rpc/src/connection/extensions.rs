@@ -117,9 +117,9 @@ pub(super) struct Known {
 struct GivenUp(Vec<CallId>);
 
 impl Known {
-    /// Whether the peer is asked something that it has not answered.
-    pub(super) fn is_asked(&self) -> bool {
-        self.probe.is_some()
+    /// Whether the peer is asked for the first time, and has not answered.
+    pub(super) fn is_untried(&self) -> bool {
+        self.probe.is_some() && !self.answers
     }
 
     /// Whether this is the probe that is not answered yet.

@@ -24,6 +24,7 @@ mod options;
 mod outgoing;
 mod payload;
 mod pool;
+mod refusals;
 mod replier;
 mod reserved;
 mod room;

@@ -39,6 +39,8 @@ pub(super) struct Outgoing {
     pub(super) sent: u64,
     /// The stream has taken everything and may still hold some of it back.
     flushing: bool,
+    /// Callers wait until so many bytes are written in all, where more is queued than may be.
+    callers_due: Option<u64>,
 }
 
 impl Outgoing {
@@ -46,6 +48,7 @@ impl Outgoing {
     pub(super) fn begin(&mut self, shared: &Shared) {
         self.marks.set_exchange(shared.descriptors.clone());
         self.sent = shared.counters.bytes_sent.get();
+        self.callers_due = None;
     }
 
     /// How many bytes wait to be written.
@@ -77,14 +80,31 @@ impl Outgoing {
     }
 
     /// Moves what is encoded to where it is written from, in order. While the peer is slow to read,
-    /// calls stay with the callers, who see by them that they should wait.
+    /// calls stay with the callers, who see by them that they should wait. Says whether it is the turn of those who
+    /// have waited, though the peer is slow.
     #[inline]
-    pub(super) fn commit(&mut self, shared: &Shared, state: &mut State) {
-        if self.len() > shared.options.max_queued {
+    pub(super) fn commit(&mut self, shared: &Shared, state: &mut State) -> bool {
+        let is_slow = self.len() > shared.options.max_queued;
+        let is_turn = is_slow && self.is_turn_of_callers(state);
+        if is_slow && !is_turn {
             self.release_answers(state);
         } else {
+            self.callers_due = None;
             self.commit_all(shared, state);
         }
+        is_turn
+    }
+
+    /// Whether callers have waited until all is written that was there before them. Answers may come faster than they are
+    /// written for as long as the peer likes, and calls should go out all the same.
+    #[cold]
+    fn is_turn_of_callers(&mut self, state: &State) -> bool {
+        if state.out.is_empty() && state.room.is_empty() {
+            self.callers_due = None;
+            return false;
+        }
+        let all = self.sent + self.len() as u64;
+        self.sent >= *self.callers_due.get_or_insert(all)
     }
 
     /// The same without regard to how much that is.

@@ -1,5 +1,7 @@
 //! Answers on their way from a responder to what is written.
 
+use std::fmt;
+
 use amp_rpc_core::conversation::{Answering, Ask, BUSY, Boundary, Outcome, Replied};
 use amp_rpc_core::schema::{CommandKind, Errors};
 
@@ -78,6 +80,15 @@ impl Replier<'_> {
     /// may come between the answer and the shutting of the gate.
     #[cold]
     fn decide(&mut self, errors: &Errors, outcome: Outcome<'_>) -> Replied {
+        let printed;
+        let outcome = match outcome {
+            Outcome::Unexpected(error) => {
+                printed = Printed::of(error);
+                Outcome::Unexpected(&printed)
+            }
+            outcome => outcome,
+        };
+        let mut has_no_tls = false;
         let mut state = self.shared.lock();
         self.outgoing.commit_all(self.shared, &mut state);
         let is_granted = matches!(outcome, Outcome::Answered(_));
@@ -101,7 +112,7 @@ impl Replier<'_> {
             (self.answering).reply(self.ask, errors, outcome, answers, &mut context)
         } else if is_granted && !is_switch && !self.shared.can_start_tls(&state, Asker::Peer) {
             self.shared.counters.asks_failed.add(1);
-            log::no_tls(self.shared.addresses());
+            has_no_tls = true;
             (self.answering).reply_start_tls(self.ask, false, answers, &mut context)
         } else {
             (self.answering).reply(self.ask, errors, outcome, answers, &mut context)
@@ -116,7 +127,35 @@ impl Replier<'_> {
         };
         drop(state);
         drop(unused);
+        if has_no_tls {
+            log::no_tls(self.shared.addresses());
+        }
         replied
+    }
+}
+
+/// What an error prints, in both forms: to print it is the program's code, which should not run under the lock.
+struct Printed {
+    short: String,
+    long: String,
+}
+
+impl Printed {
+    fn of(error: &dyn fmt::Display) -> Self {
+        Self {
+            short: error.to_string(),
+            long: format!("{error:#}"),
+        }
+    }
+}
+
+impl fmt::Display for Printed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if f.alternate() {
+            &self.long
+        } else {
+            &self.short
+        })
     }
 }
 

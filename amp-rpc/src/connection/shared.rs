@@ -82,7 +82,7 @@ pub(crate) struct State {
     pub(super) latency: Option<Box<Latency>>,
     /// A call or tell was made since this was last looked at.
     pub(super) is_used: bool,
-    /// No deadline of a call is earlier than this.
+    /// When deadlines of calls are to be looked at: no later than the earliest, but for a [pause](super::deadlines) where calls are many.
     pub(super) earliest: Option<Instant>,
     pub(super) closing: Closing,
     pub(super) end: Option<Box<EndReason>>,

@@ -39,7 +39,8 @@ impl<T: 'static, E: CommandError> ReconnectingCall<T, E> {
     /// Sets how long the call may take, from its first poll until its answer: waiting for a connection, on each
     /// one that it is sent on, and between them. Then it ends with [`CallError::TimedOut`]. Default:
     /// [`Amp::call_timeout`](crate::Amp::call_timeout); `Duration::MAX` means without a limit. Within a responder,
-    /// it takes no longer than the responder's own caller waits; see [`AskContext`](crate::AskContext).
+    /// it takes no longer than the responder's own caller waits; see [`AskContext`](crate::AskContext). To be set before
+    /// [`start`](Self::start): on a call that was started it means nothing.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.0.limit = Some(limit);
         self
@@ -75,7 +76,7 @@ impl ReconnectingTell {
 
     /// Sets how long the command may wait for a connection and for room. Then it ends with
     /// [`TellError::TimedOut`]. Default: [`Amp::call_timeout`](crate::Amp::call_timeout); `Duration::MAX` means
-    /// without a limit.
+    /// without a limit. To be set before [`start`](Self::start): on a tell that was started it means nothing.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.0.limit = Some(limit);
         self

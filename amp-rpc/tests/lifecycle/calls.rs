@@ -75,9 +75,10 @@ async fn a_call_that_has_ended_is_never_sent_again() {
         stream.write_all(&error.to_bytes().unwrap()).await.unwrap();
     };
     let mut call = peer.call_box("Pay", AmpBox::from([("amount", "5")]));
-    let mut tell = peer.tell_box("Log", empty());
     let (ended, ()) = soon(async { tokio::join!(&mut call, serve) }).await;
     assert!(ended.is_err());
+    // To start it twice is to start it.
+    let mut tell = peer.tell_box("Log", empty()).start().start();
     soon(&mut tell).await.unwrap();
     let mut cx = Context::from_waker(std::task::Waker::noop());
     let again = |poll: &mut dyn FnMut() -> bool| {
