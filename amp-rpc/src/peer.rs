@@ -265,7 +265,7 @@ impl Peer {
     /// Only peers that use this crate say so, and only to those that want to know, which the peer learns by the command
     /// `_amp-rpc`. Of others, and with [`Amp::extensions`](crate::Amp::extensions) off or
     /// [`Compat::no_own_commands`](crate::Compat::no_own_commands), this waits for the end. A peer that is too busy to hear is told again with
-    /// the next look of the [`keepalive`](crate::Amp::keepalive).
+    /// the next look of the [`keepalive`](crate::Amp::keepalive), if there is one.
     pub async fn leaving(&self) {
         self.shared().want_to_know();
         loop {

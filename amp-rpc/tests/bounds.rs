@@ -336,3 +336,42 @@ async fn a_call_that_cannot_be_encoded_leaves_nothing_queued() {
     other.read_to_end(&mut bytes).await.unwrap();
     assert_eq!(parse(&bytes).count(), 1);
 }
+
+/// Calls of this side go before an answer of it; a peer that reads nothing should not get them past their bound with what it asks,
+/// while this side reads on for the sake of a call of its own.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_asks_and_does_not_read_does_not_lift_the_bound() {
+    const BOUND: usize = 16 * 1_024;
+    for tag in [None, Some("1")] {
+        let (one, mut other) = tokio::io::duplex(1_024);
+        let small = |_, _: Peer| async { Raw::Ok(AmpBox::new()) };
+        let peer = Amp::new()
+            .no_keepalive()
+            .max_queued(BOUND)
+            .locator(Responders::new().on_box("Small", small))
+            .over(one);
+        let _own = peer.call_box("Long", AmpBox::new()).start();
+        let told = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&told);
+        let teller = peer.clone();
+        tokio::spawn(async move {
+            // Less than the bound between two asks.
+            while teller.tell_box("Told", of_size(1_000)).await.is_ok() {
+                counted.fetch_add(1, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        });
+        let mut ask = AmpBox::from([("_command", "Small")]);
+        if let Some(tag) = tag {
+            ask.insert("_ask", tag);
+        }
+        let ask = ask.to_bytes().unwrap();
+        for _ in 0..2_000 {
+            other.write_all(&ask).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let told = told.load(Ordering::Relaxed);
+        assert!(told * 1_000 < 4 * BOUND, "{told} with {tag:?}");
+        assert!(peer.end_reason().is_none());
+    }
+}

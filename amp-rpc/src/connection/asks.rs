@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use amp_rpc_core::conversation::{Ask, BUSY, CloseReason, Metadata, Outcome, Replied, Tag};
 use amp_rpc_core::schema::{CommandKind, Errors};
 use amp_rpc_core::wire::{BoxView, Decoder, Limits};
-use amp_rpc_core::{DecodeError, RemoteError};
+use amp_rpc_core::{DecodeError, NoContext, RemoteError};
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -15,6 +15,7 @@ use super::dispatch::Dispatch;
 use super::extensions::{Abilities, Own, PREFIX};
 use super::lines::{Held, Line};
 use super::log;
+use super::outgoing::Outgoing;
 use super::running::Job;
 use crate::ask_context::Active;
 use crate::descriptors::Exchange;
@@ -287,11 +288,21 @@ impl Dispatch {
             "too much is under way on this connection"
         };
         let busy = RemoteError::new(BUSY, why);
-        self.outgoing.before_answer(&self.shared);
-        let before = self.outgoing.len();
-        self.reply_with(&ask, Some(command), Errors::NONE, Outcome::Remote(&busy));
-        let (after, sent) = (self.outgoing.len(), self.outgoing.sent);
-        (self.refusals).add(after - before, sent + after as u64);
+        if self.outgoing.len() > self.shared.options.max_queued {
+            // Callers should not get past their bound with it, and none needs to come before it.
+            self.outgoing.begin_answer();
+        } else {
+            self.outgoing.before_answer(&self.shared);
+        }
+        let Outgoing { answers, .. } = &mut self.outgoing;
+        let before = answers.len();
+        let outcome = Outcome::Remote(&busy);
+        let replied = (self.answering).reply(&ask, Errors::NONE, outcome, answers, &mut NoContext);
+        let bytes = answers.len() - before;
+        self.shared.counters.asks_refused.add(1);
+        self.follow(Some(command), replied);
+        let end = self.outgoing.sent + self.outgoing.len() as u64;
+        self.refusals.add(bytes, end);
         if self.refusals.bytes() > UNREAD_REFUSALS {
             self.close(CloseReason::NotReading);
         }

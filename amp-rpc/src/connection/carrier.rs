@@ -164,7 +164,8 @@ impl Carrier {
         }
         // They need not wait until nothing is left of answers, which may never be.
         let has_room = desk.dispatch.outgoing.len() <= self.shared.options.max_queued;
-        if room_is_wanted && (has_room || is_turn) {
+        if (room_is_wanted || desk.dispatch.outgoing.slowed) && (has_room || is_turn) {
+            desk.dispatch.outgoing.slowed = false;
             self.grant_room();
         }
         // What was written makes room; and a call that was just made lets the reading go on even if it cannot be
@@ -255,6 +256,7 @@ impl Carrier {
     fn grant_room(&self) {
         let mut wakers = Vec::new();
         let mut state = self.shared.lock();
+        state.is_slow = false;
         state.grant_room(self.shared.options.max_queued, &mut wakers);
         drop(state);
         wakers.into_iter().for_each(Waker::wake);

@@ -180,7 +180,7 @@ impl Deliveries {
         }
         collected.clear();
         apart.clear();
-        delivered.waiting = Some(state.calls_waiting());
+        delivered.waiting = Some(state.own_calls());
     }
 }
 
@@ -239,7 +239,7 @@ impl Run<'_> {
 
     /// How many calls still wait.
     pub(super) fn waiting(&self) -> usize {
-        self.state.calls_waiting()
+        self.state.own_calls()
     }
 }
 

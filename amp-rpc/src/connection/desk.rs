@@ -107,7 +107,7 @@ impl Desk {
         dispatch.locator = Some(locator);
         dispatch.doorway = doorway;
         let state = shared.lock();
-        dispatch.own_calls = state.calls_waiting();
+        dispatch.own_calls = state.own_calls();
         *earliest = state.earliest;
         drop(state);
         dispatch.refusals.clear();

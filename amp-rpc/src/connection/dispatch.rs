@@ -172,7 +172,7 @@ impl Dispatch {
     /// until it does, this side must go on reading.
     pub(super) fn commit(&mut self, state: &mut State) -> Result<bool, CloseReason> {
         let is_turn = self.outgoing.commit(&self.shared, state);
-        self.own_calls = state.calls_waiting();
+        self.own_calls = state.own_calls();
         self.refusals.written(self.outgoing.sent);
         if state.asking.held() > self.most_held() {
             return Err(CloseReason::TooMuchHeld);
@@ -335,7 +335,7 @@ impl Dispatch {
         }
     }
 
-    fn follow(&mut self, command: Option<&[u8]>, replied: Replied) {
+    pub(super) fn follow(&mut self, command: Option<&[u8]>, replied: Replied) {
         if let Some(fault) = &replied.fault {
             self.shared.counters.faults.add(1);
             log::fault(self.shared.addresses(), command, fault, self.fault);

@@ -100,7 +100,7 @@ impl Shared {
             return Poll::Ready(Ending::Refused(refusal));
         }
         if !state.may_write(*stage, self.options.max_queued) {
-            queue(state, stage, cx.waker(), request.deadline);
+            self.queue(state, stage, cx.waker(), request.deadline);
             return Poll::Pending;
         }
         let is_timed = self.times_call(&state);
@@ -188,7 +188,7 @@ impl Shared {
             return Poll::Pending;
         }
         if !state.may_write(*stage, self.options.max_queued) {
-            queue(state, stage, cx.waker(), request.deadline);
+            self.queue(state, stage, cx.waker(), request.deadline);
             return Poll::Pending;
         }
         state.begin();
@@ -247,9 +247,43 @@ impl Shared {
         };
         *ticket = Some(place);
         let known = state.room.wait(place, cx.waker(), None);
+        let driver = self.ask_for_room(&mut state);
         drop(state);
         drop(known);
+        wake(driver);
         Poll::Pending
+    }
+
+    /// Takes a place among those that wait for room, or keeps it.
+    fn queue(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        stage: &mut Stage,
+        waker: &Waker,
+        deadline: Option<Instant>,
+    ) {
+        let ticket = match *stage {
+            Stage::Queued(ticket) => ticket,
+            _ => state.room.ticket(),
+        };
+        state.go_on(stage, Stage::Queued(ticket));
+        let known = state.room.wait(ticket, waker, deadline);
+        let sooner = state.note_deadline(deadline);
+        let driver = sooner.or_else(|| self.ask_for_room(&mut state));
+        drop(state);
+        // Dropping a waker may run foreign code: not under the lock.
+        drop(known);
+        wake(driver);
+    }
+
+    /// Has the driver look whether there is room again, and read on for the sake of those who wait, where the peer is slow. Returns
+    /// it if it sleeps.
+    fn ask_for_room(&self, state: &mut State) -> Option<Waker> {
+        if !state.is_slow {
+            return None;
+        }
+        self.wrote.store(true, Ordering::Release);
+        state.sleeping.take()
     }
 
     pub(crate) fn leave_room(&self, ticket: Ticket) {
@@ -309,7 +343,7 @@ impl Shared {
     ) -> Poll<Ending> {
         let refusal = match refused {
             AskRefused::Shut | AskRefused::Full => {
-                queue(state, stage, waker, request.deadline);
+                self.queue(state, stage, waker, request.deadline);
                 return Poll::Pending;
             }
             AskRefused::Ended => {
@@ -361,14 +395,14 @@ impl State {
         }
         match stage {
             Stage::Queued(ticket) => self.room.is_granted(ticket),
-            _ => self.room.is_empty() && self.queued() < max_queued,
+            _ => self.room.is_empty() && !self.is_slow && self.queued() < max_queued,
         }
     }
 
-    /// Lets everybody go ahead who waits for room, if there is any and the gate is open. Otherwise the driver does, once it has
+    /// Lets everybody go ahead who waits for room, if there is any, the gate is open and the peer not slow. Otherwise the driver does, once it has
     /// written, or whoever opens the gate.
     pub(super) fn grant_room(&mut self, max_queued: usize, wakers: &mut Vec<Waker>) {
-        if self.asking.is_open() && self.queued() < max_queued {
+        if self.asking.is_open() && !self.is_slow && self.queued() < max_queued {
             self.room.grant(wakers);
         }
     }
@@ -379,26 +413,6 @@ impl State {
         }
         *stage = to;
     }
-}
-
-/// Takes a place among those that wait for room, or keeps it.
-fn queue(
-    mut state: MutexGuard<'_, State>,
-    stage: &mut Stage,
-    waker: &Waker,
-    deadline: Option<Instant>,
-) {
-    let ticket = match *stage {
-        Stage::Queued(ticket) => ticket,
-        _ => state.room.ticket(),
-    };
-    state.go_on(stage, Stage::Queued(ticket));
-    let known = state.room.wait(ticket, waker, deadline);
-    let driver = state.note_deadline(deadline);
-    drop(state);
-    // Dropping a waker may run foreign code: not under the lock.
-    drop(known);
-    wake(driver);
 }
 
 /// Leaves the place among those that wait for room, since the time is over.

@@ -39,6 +39,8 @@ pub(super) struct Outgoing {
     pub(super) sent: u64,
     /// The stream has taken everything and may still hold some of it back.
     flushing: bool,
+    /// Callers were told to wait, since calls went with answers though more was queued than may be.
+    pub(super) slowed: bool,
     /// Callers wait until so many bytes are written in all, where more is queued than may be.
     callers_due: Option<u64>,
 }
@@ -69,6 +71,12 @@ impl Outgoing {
         if shared.wrote.load(Ordering::Acquire) {
             self.commit_early(shared);
         }
+        self.begin_answer();
+    }
+
+    /// Sees to it that there is a buffer for an answer.
+    #[inline(always)]
+    pub(super) fn begin_answer(&mut self) {
         if self.answers.capacity() == 0 {
             self.answers = buffers::take();
         }
@@ -76,7 +84,12 @@ impl Outgoing {
 
     #[cold]
     fn commit_early(&mut self, shared: &Shared) {
-        self.commit_all(shared, &mut shared.lock());
+        let mut state = shared.lock();
+        self.commit_all(shared, &mut state);
+        if self.len() > shared.options.max_queued {
+            state.is_slow = true;
+            self.slowed = true;
+        }
     }
 
     /// Moves what is encoded to where it is written from, in order. While the peer is slow to read,

@@ -51,7 +51,9 @@ impl Reply for Replier<'_> {
             self.replied = Some(replied);
             return;
         }
-        self.outgoing.before_answer(self.shared);
+        if self.ask.tag.is_some() {
+            self.outgoing.before_answer(self.shared);
+        }
         let mut context = ConnectionContext::new(self.shared);
         let Outgoing {
             answers,

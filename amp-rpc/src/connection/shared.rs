@@ -82,6 +82,8 @@ pub(crate) struct State {
     pub(super) latency: Option<Box<Latency>>,
     /// A call or tell was made since this was last looked at.
     pub(super) is_used: bool,
+    /// More is queued than may be, and calls went there with an answer that had to come behind them: further ones wait.
+    pub(super) is_slow: bool,
     /// When deadlines of calls are to be looked at: no later than the earliest, but for a [pause](super::deadlines) where calls are many.
     pub(super) earliest: Option<Instant>,
     pub(super) closing: Closing,
@@ -157,6 +159,7 @@ impl Shared {
                 known: Known::default(),
                 latency: None,
                 is_used: false,
+                is_slow: false,
                 earliest: None,
                 closing: Closing::No,
                 end: None,
@@ -285,6 +288,13 @@ impl State {
     #[inline]
     pub(super) fn queued(&self) -> usize {
         self.out.len() + self.beside.apart()
+    }
+
+    /// How many calls of this side may need that the reading goes on: those that wait for their answers, and, where the peer is
+    /// slow, also those that wait for room.
+    pub(super) fn own_calls(&self) -> usize {
+        let queued = if self.is_slow { self.room.queued() } else { 0 };
+        self.calls_waiting() + queued
     }
 
     /// The driver, if it sleeps until everything under way is done, of which something may be now.

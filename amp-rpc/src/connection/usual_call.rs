@@ -20,7 +20,8 @@ impl Shared {
     ) -> Option<CallId> {
         let mut guard = self.lock();
         let state = &mut *guard;
-        if !state.room.is_empty() || state.queued() >= self.options.max_queued {
+        let is_full = state.queued() >= self.options.max_queued;
+        if is_full || state.is_slow || !state.room.is_empty() {
             return None;
         }
         state.begin();
