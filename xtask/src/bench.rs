@@ -27,7 +27,6 @@ const ADVICE: &str = "A benchmark needs all of its peers.";
 /// Builds each peer by itself, all with the same profile, and runs `bench`, whose own profile changes no figure.
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode, Failure> {
     let profile = profile(arguments)?;
-    let python = venv::ready(workspace)?;
     let target = workspace.target();
     step::run(
         Command::new(Workspace::cargo())
@@ -35,9 +34,25 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitC
             .current_dir(workspace.root()),
         ADVICE,
     )?;
+    let mut bench = Command::new(target.join("measured").join("bench"));
+    // Whoever asks for help need not wait for what is compared.
+    if !arguments.iter().any(|argument| argument == "--help") {
+        add_peers(workspace, profile, &mut bench)?;
+    }
+    let status = step::status(bench.args(arguments).current_dir(workspace.root()))?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Builds what is compared, and tells the benchmark where it is.
+fn add_peers(workspace: &Workspace, profile: &str, bench: &mut Command) -> Result<(), Failure> {
+    let python = venv::ready(workspace)?;
+    let target = workspace.target();
     let built = target.join(profile);
     let peers = workspace.root().join("bench").join("peers");
-    let mut bench = Command::new(target.join("measured").join("bench"));
     for (name, has_feature) in PEERS {
         if name == "capnp" && !has_capnp() {
             eprintln!(
@@ -58,12 +73,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitC
         "--all-results={}",
         workspace.root().join("bench").join("results").display()
     ));
-    let status = step::status(bench.args(arguments).current_dir(workspace.root()))?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(())
 }
 
 /// Which profile is asked for; the benchmark gets the option, too, and tells it.
