@@ -144,7 +144,7 @@ impl Carrier {
         }
         let mut state = self.shared.lock();
         let committed = desk.dispatch.commit(&mut state);
-        let room_is_wanted = !state.room.is_empty();
+        let room_is_wanted = !state.room.is_empty() || state.is_slow;
         let is_turn = matches!(committed, Ok(true));
         desk.earliest = state.earliest;
         if committed.is_err() || state.closing != Closing::No || desk.dispatch.has_boundary() {
@@ -164,8 +164,7 @@ impl Carrier {
         }
         // They need not wait until nothing is left of answers, which may never be.
         let has_room = desk.dispatch.outgoing.len() <= self.shared.options.max_queued;
-        if (room_is_wanted || desk.dispatch.outgoing.slowed) && (has_room || is_turn) {
-            desk.dispatch.outgoing.slowed = false;
+        if room_is_wanted && (has_room || is_turn) {
             self.grant_room();
         }
         // What was written makes room; and a call that was just made lets the reading go on even if it cannot be

@@ -399,8 +399,8 @@ impl State {
         }
     }
 
-    /// Lets everybody go ahead who waits for room, if there is any, the gate is open and the peer not slow. Otherwise the driver does, once it has
-    /// written, or whoever opens the gate.
+    /// Lets everybody go ahead who waits for room, if there is any, the gate is open and the peer not slow. Otherwise the
+    /// driver does, once it has written, or whoever opens the gate.
     pub(super) fn grant_room(&mut self, max_queued: usize, wakers: &mut Vec<Waker>) {
         if self.asking.is_open() && !self.is_slow && self.queued() < max_queued {
             self.room.grant(wakers);

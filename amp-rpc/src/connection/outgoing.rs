@@ -39,8 +39,6 @@ pub(super) struct Outgoing {
     pub(super) sent: u64,
     /// The stream has taken everything and may still hold some of it back.
     flushing: bool,
-    /// Callers were told to wait, since calls went with answers though more was queued than may be.
-    pub(super) slowed: bool,
     /// Callers wait until so many bytes are written in all, where more is queued than may be.
     callers_due: Option<u64>,
 }
@@ -86,10 +84,7 @@ impl Outgoing {
     fn commit_early(&mut self, shared: &Shared) {
         let mut state = shared.lock();
         self.commit_all(shared, &mut state);
-        if self.len() > shared.options.max_queued {
-            state.is_slow = true;
-            self.slowed = true;
-        }
+        state.is_slow |= self.len() > shared.options.max_queued;
     }
 
     /// Moves what is encoded to where it is written from, in order. While the peer is slow to read,
