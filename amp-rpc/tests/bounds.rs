@@ -167,6 +167,33 @@ async fn read_boxes(mut stream: impl AsyncReadExt + Unpin, mut take: impl FnMut(
     }
 }
 
+/// A peer that has so many asks of `Much` under way all the time, and reads a few bytes after the other, slowly. Each box that comes is
+/// handed on.
+fn ask_without_end(
+    stream: DuplexStream,
+    step: usize,
+    mut take: impl FnMut(&AmpBox) + Send + 'static,
+) {
+    const UNDER_WAY: usize = 200;
+    let (reads, mut writes) = tokio::io::split(stream);
+    let (answered, mut to_ask) = tokio::sync::mpsc::unbounded_channel();
+    (0..UNDER_WAY).for_each(|_| answered.send(()).unwrap());
+    tokio::spawn(async move {
+        let ask = AmpBox::from([("_ask", "1"), ("_command", "Much")]);
+        let ask = ask.to_bytes().unwrap();
+        while to_ask.recv().await.is_some() && writes.write_all(&ask).await.is_ok() {}
+    });
+    let (near, far) = tokio::io::duplex(step);
+    tokio::spawn(carry(reads, near, step, Duration::from_millis(1)));
+    tokio::spawn(read_boxes(far, move |message| {
+        take(&message);
+        if !message.contains_key("_command") {
+            // Who asked may be gone.
+            let _ = answered.send(());
+        }
+    }));
+}
+
 /// Calls that end before they are answered make no room for others: what they have written is still there.
 #[tokio::test(start_paused = true)]
 async fn calls_that_are_given_up_do_not_lift_the_bound() {
@@ -236,7 +263,6 @@ async fn answers_do_not_lift_the_bound() {
 #[tokio::test(start_paused = true)]
 async fn answers_without_end_do_not_starve_callers() {
     const TELLS: usize = 300;
-    const BUSY: usize = 200;
     for (answer, calls) in [(500, false), (20_000, false), (1_500, true)] {
         let (one, other) = tokio::io::duplex(4_096);
         let much = move |_, _: Peer| async move { Raw::Ok(of_size(answer)) };
@@ -244,27 +270,12 @@ async fn answers_without_end_do_not_starve_callers() {
             .max_queued(64 * 1_024)
             .locator(Responders::new().on_box("Much", much))
             .over(one);
-        let (reads, mut writes) = tokio::io::split(other);
-        let (answered, mut to_ask) = tokio::sync::mpsc::unbounded_channel();
-        (0..BUSY).for_each(|_| answered.send(()).unwrap());
-        tokio::spawn(async move {
-            let ask = AmpBox::from([("_ask", "1"), ("_command", "Much")]);
-            let ask = ask.to_bytes().unwrap();
-            while to_ask.recv().await.is_some() {
-                writes.write_all(&ask).await.unwrap();
-            }
-        });
         let counts = Arc::new([const { AtomicUsize::new(0) }; 2]);
         let counted = Arc::clone(&counts);
-        let (near, far) = tokio::io::duplex(4_096);
-        tokio::spawn(carry(reads, near, 4_096, Duration::from_millis(1)));
-        tokio::spawn(read_boxes(far, move |message| {
+        ask_without_end(other, 4_096, move |message| {
             let is_told = message.get("_command") == Some(b"Told");
             counted[usize::from(is_told)].fetch_add(1, Ordering::Relaxed);
-            if !message.contains_key("_command") {
-                answered.send(()).unwrap();
-            }
-        }));
+        });
         let _own = calls.then(|| peer.call_box("Long", AmpBox::new()).start());
         let tells = async {
             for _ in 0..TELLS {
@@ -281,7 +292,6 @@ async fn answers_without_end_do_not_starve_callers() {
 /// What counts is what such a peer leaves unread, not what there was since the queue was last empty, which it may never be.
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_reads_its_refusals_is_not_given_up() {
-    const BUSY: usize = 200;
     const MANY: usize = 100_000;
     let (one, other) = tokio::io::duplex(16 * 1_024);
     let much = |_, _: Peer| async { Raw::Ok(of_size(20_000)) };
@@ -289,30 +299,16 @@ async fn a_peer_that_reads_its_refusals_is_not_given_up() {
         .max_queued(16 * 1_024)
         .locator(Responders::new().on_box("Much", much))
         .over(one);
-    let (reads, mut writes) = tokio::io::split(other);
-    let (answered, mut to_ask) = tokio::sync::mpsc::unbounded_channel();
-    (0..BUSY).for_each(|_| answered.send(()).unwrap());
-    let ask = AmpBox::from([("_ask", "1"), ("_command", "Much")]);
-    let ask = ask.to_bytes().unwrap();
-    tokio::spawn(async move {
-        while to_ask.recv().await.is_some() && writes.write_all(&ask).await.is_ok() {}
-    });
     let _own = peer.call_box("Long", AmpBox::new()).start();
     let (refused, enough) = tokio::sync::oneshot::channel();
     let mut refused = Some(refused);
     let mut count = 0;
-    let (near, far) = tokio::io::duplex(16 * 1_024);
-    tokio::spawn(carry(reads, near, 16 * 1_024, Duration::from_millis(1)));
-    tokio::spawn(read_boxes(far, move |message| {
-        if message.contains_key("_command") {
-            return;
-        }
+    ask_without_end(other, 16 * 1_024, move |message| {
         count += usize::from(message.contains_key("_error"));
         if count == MANY {
             let _ = refused.take().map(|refused| refused.send(()));
         }
-        let _ = answered.send(());
-    }));
+    });
     tokio::select! {
         enough = enough => enough.unwrap(),
         reason = peer.ended() => panic!("{reason:?}"),

@@ -1,11 +1,15 @@
 //! Calls that are given up, between two sides that can tell each other, and with a peer that only speaks AMP.
 
+mod raw_support;
+
 use std::time::Duration;
 
 use amp_rpc::wire::parse;
 use amp_rpc::{Amp, AmpBox, AskContext, CallError, Compat, Failure, Locator, Peer, Responders};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
+
+use crate::raw_support::read_box;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -136,7 +140,7 @@ async fn a_peer_that_was_too_busy_to_hear_what_is_wanted_is_told_again() {
     let (one, mut stream) = tokio::io::duplex(1 << 16);
     let peer = Amp::new().over(one);
     tokio::spawn(async move { peer.leaving().await });
-    let probe = read_boxes(&mut stream, 1).await.remove(0);
+    let probe = read_box(&mut stream).await;
     assert_eq!(probe.get("_command").unwrap(), b"_amp-rpc");
     let busy = AmpBox::from([
         ("_error", probe.get("_ask").unwrap()),
@@ -150,8 +154,8 @@ async fn a_peer_that_was_too_busy_to_hear_what_is_wanted_is_told_again() {
         stream.write_all(&bytes).await.unwrap();
         tokio::time::sleep(SECOND * 40).await;
     }
-    let again = tokio::time::timeout(SECOND, read_boxes(&mut stream, 1)).await;
-    assert_eq!(again.unwrap()[0].get("_command").unwrap(), b"_amp-rpc");
+    let again = tokio::time::timeout(SECOND, read_box(&mut stream)).await;
+    assert_eq!(again.unwrap().get("_command").unwrap(), b"_amp-rpc");
 }
 
 #[tokio::test(start_paused = true)]
@@ -215,17 +219,11 @@ async fn a_span_travels_to_those_who_know_it() {
 }
 
 async fn read_boxes(stream: &mut DuplexStream, count: usize) -> Vec<AmpBox> {
-    let mut bytes = Vec::new();
-    loop {
-        let boxes: Vec<_> = parse(&bytes)
-            .map_while(Result::ok)
-            .map(|view| view.to_owned())
-            .collect();
-        if boxes.len() == count {
-            return boxes;
-        }
-        bytes.push(stream.read_u8().await.unwrap());
+    let mut boxes = Vec::new();
+    for _ in 0..count {
+        boxes.push(read_box(stream).await);
     }
+    boxes
 }
 
 /// A peer that answers the probe as Twisted does: it is asked once, and sees nothing else.

@@ -1,6 +1,8 @@
 //! How long a call may take, and what becomes of those that take longer. Time is paused: it goes on when
 //! everybody waits for it.
 
+mod raw_support;
+
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,6 +15,8 @@ use amp_rpc::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+
+use crate::raw_support::read_box;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -30,16 +34,6 @@ fn raw(amp: &Amp) -> (Peer, DuplexStream) {
 
 fn bytes<const N: usize>(pairs: [(&str, &str); N]) -> Vec<u8> {
     AmpBox::from(pairs).to_bytes().unwrap()
-}
-
-async fn read_box(stream: &mut DuplexStream) -> AmpBox {
-    let mut bytes = Vec::new();
-    loop {
-        if let Some(Ok(view)) = parse(&bytes).next() {
-            return view.to_owned();
-        }
-        bytes.push(stream.read_u8().await.unwrap());
-    }
 }
 
 fn text<'a>(message: &'a AmpBox, key: &str) -> &'a str {

@@ -1,11 +1,15 @@
 //! In which order asks are carried out.
 
+mod raw_support;
+
 use std::sync::{Arc, Mutex};
 
-use amp_rpc::wire::{BoxView, parse};
+use amp_rpc::wire::BoxView;
 use amp_rpc::{Amp, AmpBox, CallError, Failure, Locator, Peer, Responders};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncWriteExt, DuplexStream};
 use tokio::sync::Semaphore;
+
+use crate::raw_support::read_box;
 
 type Raw = Result<AmpBox, Failure>;
 
@@ -63,16 +67,6 @@ fn raw(amp: &Amp) -> (Peer, DuplexStream) {
 fn ask(command: &str, n: &str, tag: &str) -> Vec<u8> {
     let message = AmpBox::from([("_command", command), ("_ask", tag), ("n", n)]);
     message.to_bytes().unwrap()
-}
-
-async fn read_box(stream: &mut DuplexStream) -> AmpBox {
-    let mut bytes = Vec::new();
-    loop {
-        if let Some(Ok(view)) = parse(&bytes).next() {
-            return view.to_owned();
-        }
-        bytes.push(stream.read_u8().await.unwrap());
-    }
 }
 
 async fn settle() {

@@ -1,11 +1,14 @@
 //! Peers that are gone, connections that nobody uses, and those that never begin. Time is paused.
 
+mod raw_support;
+
 use std::time::Duration;
 
-use amp_rpc::wire::parse;
 use amp_rpc::{Amp, AmpBox, Answer, Command, Compat, EndReason, Failure, Peer, Responders};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::Instant;
+
+use crate::raw_support::read_box;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -16,16 +19,6 @@ fn empty() -> AmpBox {
 fn raw(amp: &Amp) -> (Peer, DuplexStream) {
     let (one, other) = tokio::io::duplex(1 << 16);
     (amp.over(one), other)
-}
-
-async fn read_box(stream: &mut DuplexStream) -> AmpBox {
-    let mut bytes = Vec::new();
-    loop {
-        if let Some(Ok(view)) = parse(&bytes).next() {
-            return view.to_owned();
-        }
-        bytes.push(stream.read_u8().await.unwrap());
-    }
 }
 
 fn unhandled(message: &AmpBox) -> Vec<u8> {

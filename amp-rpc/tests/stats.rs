@@ -1,11 +1,14 @@
 //! What connections count, and the numbers of faults.
 
+mod raw_support;
+
 use std::time::Duration;
 
-use amp_rpc::wire::parse;
 use amp_rpc::{Amp, AmpBox, CallError, Compat, Failure, Peer, RemoteError, Responders};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
+
+use crate::raw_support::read_box;
 
 type Raw = Result<AmpBox, Failure>;
 
@@ -188,16 +191,6 @@ async fn a_probe_is_no_call_of_the_programs_when_its_answer_comes_with_others() 
 
 fn bytes<const N: usize>(pairs: [(&str, &str); N]) -> Vec<u8> {
     AmpBox::from(pairs).to_bytes().unwrap()
-}
-
-async fn read_box(stream: &mut DuplexStream) -> AmpBox {
-    let mut bytes = Vec::new();
-    loop {
-        if let Some(Ok(view)) = parse(&bytes).next() {
-            return view.to_owned();
-        }
-        bytes.push(stream.read_u8().await.unwrap());
-    }
 }
 
 #[tokio::test(start_paused = true)]

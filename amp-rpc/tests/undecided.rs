@@ -1,11 +1,14 @@
 //! What comes while this side's ask for another protocol is undecided, and goes on when it is refused. Time is paused.
 
+mod raw_support;
+
 use std::time::Duration;
 
-use amp_rpc::wire::parse;
 use amp_rpc::{Amp, AmpBox, Answer, Command, Failure, Peer, Responders};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
+
+use crate::raw_support::read_box;
 
 #[derive(Command)]
 #[amp(switches)]
@@ -37,16 +40,6 @@ fn refusing(asked: mpsc::UnboundedSender<mpsc::UnboundedSender<()>>) -> Responde
 fn ask(tag: &str, command: &str) -> Vec<u8> {
     let message = AmpBox::from([("_ask", tag), ("_command", command)]);
     message.to_bytes().unwrap()
-}
-
-async fn read_box(stream: &mut DuplexStream) -> AmpBox {
-    let mut bytes = Vec::new();
-    loop {
-        if let Some(Ok(view)) = parse(&bytes).next() {
-            return view.to_owned();
-        }
-        bytes.push(stream.read_u8().await.unwrap());
-    }
 }
 
 /// Lets everything happen that can.
